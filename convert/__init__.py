@@ -1,0 +1,1 @@
+"""Conversion: quantise, calibrate, compare, write the bundle."""

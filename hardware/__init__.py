@@ -1,0 +1,1 @@
+"""Everything that touches a board: cameras, light, button, board health."""
