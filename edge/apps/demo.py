@@ -1,0 +1,156 @@
+"""The demo: a broker, the daemon as its own process, and an ordinary subscriber that prints what it gets."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import msgspec
+import paho.mqtt.client as mqtt
+
+from edge.apps.clip import bundled_clip
+from edge.apps.demo_broker import LOOPBACK, EmbeddedBroker
+from edge.apps.readable import event_line
+from edge.types import Event
+
+DEVICE: Final = "demo"
+POLL_S: Final = 0.2
+LAST_WORDS_S: Final = 3.0
+"""How long the demo waits for the daemon's `offline` after its process has ended."""
+OFFLINE: Final = b"offline"
+CLEAR_LINE: Final = "\r\033[K"
+
+
+def run_demo(*, source: str | None, view: str | None, loop: bool, as_json: bool, watch: bool) -> int:
+    """Run the chain and print events until the clip ends or Ctrl-C.
+
+    Returns
+    -------
+    The daemon's exit code.
+
+    Raises
+    ------
+    MissingExtraError, BrokerError
+        See `EmbeddedBroker`.
+    SourceError
+        The bundled clip is missing from the installation.
+    """
+    clip = source or str(bundled_clip())
+    with EmbeddedBroker() as broker, tempfile.TemporaryDirectory(prefix="emotion-edge-demo-") as state_dir:
+        inbox: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+        subscriber = _subscribe(broker.port, inbox)
+        daemon = _start_daemon(clip, broker.url, state_dir, view=view, loop=loop)
+        _pass_signals_to(daemon)
+        if not as_json:
+            print(f"Playing {Path(clip).name} through the daemon; its events, as a subscriber gets them:\n")
+        counts = _print_until_end(daemon, inbox, as_json=as_json, watch=watch)
+        subscriber.disconnect()
+        subscriber.loop_stop()
+    code = daemon.returncode
+    if not as_json and code == 0:
+        print(f"\n{_summary(counts)}")
+        print("Next: emotion-edge run --source 0 --broker mqtt://your-broker   (emotion-edge run --help)")
+    return code
+
+
+def _subscribe(port: int, inbox: queue.SimpleQueue[tuple[str, bytes]]) -> mqtt.Client:
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="demo-subscriber")
+    subscribed = threading.Event()
+
+    def on_connect(client: mqtt.Client, *_: Any) -> None:
+        client.subscribe([(f"emo/{DEVICE}/{topic}", 1) for topic in ("events", "state", "availability")])
+
+    def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        inbox.put((message.topic.rsplit("/", 1)[-1], message.payload))
+
+    client.on_connect = on_connect
+    client.on_message = on_message
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect(LOOPBACK, port)
+    client.loop_start()
+    subscribed.wait(LAST_WORDS_S)
+    return client
+
+
+def _start_daemon(
+    clip: str, broker: str, state_dir: str, *, view: str | None, loop: bool
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "edge", "run", "--source", clip, "--broker", broker]
+    command += ["--device-id", DEVICE, "--state-dir", state_dir, "--set", 'log.level="warning"']
+    command += ["--view", view] if view else []
+    command += ["--loop"] if loop else []
+    # A session of its own: Ctrl-C reaches the daemon once, through us.
+    return subprocess.Popen(command, start_new_session=True)
+
+
+def _pass_signals_to(daemon: subprocess.Popen[bytes]) -> None:
+    def end(_number: int, _frame: FrameType | None) -> None:
+        daemon.send_signal(signal.SIGTERM)
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+
+
+def _print_until_end(
+    daemon: subprocess.Popen[bytes],
+    inbox: queue.SimpleQueue[tuple[str, bytes]],
+    *,
+    as_json: bool,
+    watch: bool,
+) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    seen: set[str] = set()
+    online = False
+    waits_left = round(LAST_WORDS_S / POLL_S)
+    while True:
+        try:
+            topic, payload = inbox.get(timeout=POLL_S)
+        except queue.Empty:
+            if daemon.poll() is not None:
+                waits_left -= 1
+                if waits_left <= 0 or not online:
+                    return counts
+            continue
+        if topic == "availability":
+            online = online or payload != OFFLINE
+            if payload == OFFLINE and online:
+                daemon.wait()
+                return counts
+        elif topic == "events":
+            event = msgspec.json.decode(payload, type=Event)
+            # Delivery is at least once: whoever subscribes drops an id it has had.
+            if event.id in seen:
+                continue
+            seen.add(event.id)
+            counts[f"{event.type} {event.emotion}"] += 1
+            if not watch:
+                print(payload.decode() if as_json else event_line(event), flush=True)
+        elif watch:
+            print(CLEAR_LINE + _live_line(payload), end="", flush=True)
+
+
+def _live_line(payload: bytes) -> str:
+    state = msgspec.json.decode(payload, type=dict[str, Any])
+    if not state["faces"]:
+        return "nobody in view"
+    people = "1 person" if state["faces"] == 1 else f"{state['faces']} people"
+    return f"{people}: {state['emotion']} {state['confidence']:.2f}"
+
+
+def _summary(counts: Counter[str]) -> str:
+    faces = sum(number for name, number in counts.items() if name.startswith("new "))
+    shown = Counter[str]()
+    for name, number in counts.items():
+        kind, emotion = name.split(" ", 1)
+        if kind != "end":
+            shown[emotion] += number
+    words = ", ".join(f"{emotion} {number}x" for emotion, number in shown.most_common())
+    return f"{sum(counts.values())} events of {faces} faces: {words or 'nothing was read'}."

@@ -1,0 +1,48 @@
+"""`emotion-edge run`: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from types import FrameType
+
+from edge.commands.options import add_daemon_options, settings_from, start_logging
+
+SUMMARY = "watch a camera and publish the expressions of the people before it (the daemon)"
+EXAMPLES = (
+    "emotion-edge run                                   # camera 0, broker on this machine",
+    "emotion-edge run --source /dev/video2 --broker mqtts://kiosk@broker.lan --config kiosk.toml",
+    "emotion-edge run --source clip.mp4 --loop --events # and print each event here too",
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    add_daemon_options(parser)
+    parser.add_argument("--view", help="ferplus (default), fer2013, basic, five or happy")
+    parser.add_argument("--model", metavar="DIR", help="model bundle; without it the one shipped")
+    parser.add_argument("--events", action="store_true", help="also print each event, readably")
+    parser.add_argument("--max-frames", type=int, default=0, metavar="N", help="stop after N frames")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run until the clip ends, or until SIGINT or SIGTERM; both end it cleanly."""
+    settings = settings_from(options)
+    start_logging(settings.log.level)
+    from edge.apps.readable import event_line
+    from edge.daemon import Daemon
+
+    def show(event: object) -> None:
+        print(event_line(event), flush=True)  # type: ignore[arg-type]
+
+    daemon = Daemon(settings, on_event=show if options.events else None, max_frames=options.max_frames)
+
+    def end(number: int, _: FrameType | None) -> None:
+        daemon.stop()
+        # A second signal means "now": it ends the process in the ordinary way.
+        signal.signal(number, signal.SIG_DFL)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    daemon.run()
+    return 0
