@@ -1,0 +1,41 @@
+"""`python -m train`: train networks and measure them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Final
+
+from edge.errors import EmotionEdgeError
+from train.commands import add_evaluate, add_fit
+
+INTERRUPTED: Final = 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; what is heavy is imported when a command runs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train", description="Train the networks of emotion-edge and measure them."
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    add_fit(subparsers)
+    add_evaluate(subparsers)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code; an expected error is one line, never a traceback."""
+    options = build_parser().parse_args(arguments)
+    try:
+        code: int = options.execute(options)
+    except EmotionEdgeError as error:
+        print(f"train: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("train: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
