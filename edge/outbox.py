@@ -375,7 +375,7 @@ class Outbox:
             self._changed |= self._lives.keys()
             self._loaded = True
             return
-        if self._degraded is None:
+        if self._degraded is None and reason != "closed":
             logger.error("the outbox cannot be written (%s): events stay in memory until it can", reason)
         self._degraded = reason
 

@@ -74,6 +74,7 @@ class Database:
         self.recovered_from: Path | None = None
         """Where a corrupt file was moved, if one was met."""
         self._connection: sqlite3.Connection | None = None
+        self._closed = False
         self._lock = _lock(path)
         try:
             self._open()
@@ -120,6 +121,7 @@ class Database:
 
     def close(self) -> None:
         """Close the file; all that was written stays."""
+        self._closed = True
         self._disconnect()
         self._lock.close()
 
@@ -136,6 +138,8 @@ class Database:
                 self._connection.execute("ROLLBACK")
 
     def _open_again(self) -> None:
+        if self._closed:
+            raise StoreUnavailableError("closed")
         try:
             self._open()
         except StateError as error:  # worth a stop at the start, not in the middle of a run
@@ -212,11 +216,11 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             expected=f"schema {SCHEMA_VERSION}",
             fix="install that version again, or move the file away: what waits in it is then not sent",
         )
-    if version and path.stat().st_size <= CHECK_MAX_BYTES:
-        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            damage = sqlite3.DatabaseError("quick_check")
-            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise damage
+    small = path.stat().st_size <= CHECK_MAX_BYTES
+    if version and small and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        damage = sqlite3.DatabaseError("quick_check")
+        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise damage
     if version < SCHEMA_VERSION:
         connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
 
