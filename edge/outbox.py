@@ -78,7 +78,7 @@ class Outbox:
     Raises
     ------
     StateError
-        The folder cannot be written, or another daemon uses it.
+        The folder cannot be written, or a newer version wrote the file.
     """
 
     def __init__(self, path: Path, *, max_rows: int, max_age_s: float) -> None:
@@ -352,8 +352,6 @@ class Outbox:
             if self._acknowledged or self._degraded:
                 [(recounted,)] = connection.execute("SELECT count(*) FROM events").fetchall()
         self._stored = recounted
-        if self._degraded:
-            logger.warning("the outbox can be written again: %d events went to disk", len(self._memory))
         self._degraded = None
         self._memory.clear()
         self._acknowledged.clear()
@@ -375,8 +373,6 @@ class Outbox:
             self._changed |= self._lives.keys()
             self._loaded = True
             return
-        if self._degraded is None and reason != "closed":
-            logger.error("the outbox cannot be written (%s): events stay in memory until it can", reason)
         self._degraded = reason
 
     def _limit_rows(self) -> None:

@@ -1,10 +1,9 @@
-"""The outbox's SQLite file: opened for one process, moved aside when corrupt, its errors given names."""
+"""The outbox's SQLite file: moved aside when corrupt, its errors given names."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import logging
 import os
 import sqlite3
@@ -66,7 +65,7 @@ class Database:
     Raises
     ------
     StateError
-        The folder or file cannot be written by this user, or another process uses it.
+        The folder or file cannot be written by this user.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,17 +74,12 @@ class Database:
         """Where a corrupt file was moved, if one was met."""
         self._connection: sqlite3.Connection | None = None
         self._closed = False
-        self._lock = _lock(path)
         try:
             self._open()
         except StoreUnavailableError as error:
             if error.reason == "read-only":
-                self._lock.close()
                 raise _unwritable(path, "it is read-only") from None
             logger.warning("the outbox %s cannot be opened now (%s)", path, error.reason)
-        except StateError:
-            self._lock.close()
-            raise
 
     @property
     def is_open(self) -> bool:
@@ -123,7 +117,6 @@ class Database:
         """Close the file; all that was written stays."""
         self._closed = True
         self._disconnect()
-        self._lock.close()
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -229,25 +222,6 @@ def _create(path: Path) -> None:
     """Make the folder and an empty file that only this user can read; SQLite's side files follow its mode."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _lock(path: Path) -> Any:
-    """Keep a second daemon away: two would send every event twice."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = path.with_name(path.name + ".lock").open("w")
-    except OSError as error:
-        raise _unwritable(path, error.strerror or str(error)) from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise StateError(
-            f"another emotion-edge uses the state folder {path.parent}",
-            expected="one daemon for each state folder",
-            fix="stop the other one, or pass --state-dir with another folder",
-        ) from None
-    return file
 
 
 def _unwritable(path: Path, why: str) -> StateError:
