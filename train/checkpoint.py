@@ -16,7 +16,7 @@ from edge.errors import TrainingError
 from train.recipe import Recipe, difference
 
 STATE_NAME = "state.npz"
-BEST_NAME = "best.keras"
+BEST_NAME = "model.keras"
 
 
 class Progress(msgspec.Struct, forbid_unknown_fields=True):

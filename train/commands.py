@@ -21,14 +21,14 @@ examples:
   python -m train fit --data pictures/ --recipe my.toml --out runs/mine
   python -m train fit --data fer2013.npz --out runs/emotion --resume
 
-In --out: best.keras (the epoch PublicTest likes best, averaged weights), state.npz (the checkpoint),
+In --out: model.keras (the epoch PublicTest likes best, averaged weights), state.npz (the checkpoint),
 progress.json (figures of every epoch), tensorboard/ (tensorboard --logdir).
 """
 EVALUATE_EXAMPLES: Final = """\
 examples:
   python -m train evaluate --data fer2013.npz                       the shipped bundle, on PrivateTest
   python -m train evaluate --data fer2013.npz --bundle edge/models/emotion --split both --plots plots/
-  python -m train evaluate --data fer2013.npz --model runs/emotion/best.keras --split public --json
+  python -m train evaluate --data fer2013.npz --model runs/emotion/model.keras --split public --json
 
 PublicTest is for choosing, PrivateTest for reporting: never the other way round.
 """
@@ -48,7 +48,9 @@ def add_fit(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--recipe", default="emotion", help="name in train/recipes or path of a .toml (emotion)"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on from the last whole epoch")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the last whole epoch, if there is one"
+    )
     parser.add_argument(
         "--negatives", type=Path, help="patches without a face (negatives.npz beside the data)"
     )

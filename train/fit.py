@@ -53,9 +53,9 @@ def fit(
     Parameters
     ----------
     faces: all splits; the training split trains, PublicTest selects, PrivateTest is not looked at.
-    out: folder for `best.keras`, the checkpoint and the TensorBoard logs.
+    out: folder for `model.keras`, the checkpoint and the TensorBoard logs.
     negatives: patches without a face, or None.
-    resume: go on from the checkpoint in `out`.
+    resume: go on from the checkpoint in `out`, if there is one.
     limit: use only so many faces of each split, for a quick try.
 
     Raises
@@ -64,7 +64,7 @@ def fit(
         The loss is not a number, the recipe of a resumed run changed, or the disk is full.
     """
     run = _Run(recipe, faces, out, negatives, limit)
-    if resume:
+    if resume and (out / checkpoint.STATE_NAME).exists():
         run.restore()
     elif (out / checkpoint.STATE_NAME).exists():
         raise TrainingError(f"{out} holds a run already", fix="go on with --resume, or pass another --out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 ECE_BINS: Final = 15
+TEMPERATURES: Final = (0.2, 5.0)
+"""Where a temperature is looked for; a network that needs more is broken, not badly calibrated."""
+TEMPERATURE_STEP: Final = 1e-4
+"""The search ends when the logarithm is known to this."""
+SMALLEST: Final = 1e-12
+"""Probabilities below this count as this: a logarithm must stay finite."""
 Probabilities = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
@@ -91,27 +98,52 @@ def choose_threshold(probabilities: Probabilities, truth: Labels, target: float,
     return cap
 
 
-def fit_temperature(logits: npt.NDArray[Any], targets: npt.NDArray[Any]) -> float:
-    """Return the temperature with the least cross-entropy (Guo et al. 2017), by golden-section search.
+def fit_temperature(logits: npt.NDArray[Any], matrix: npt.NDArray[Any], truth: Labels) -> float:
+    """Return the temperature that makes the probabilities shown honest (Guo et al. 2017), by golden-section search.
+
+    It has the least cross-entropy between the true labels and the view's probabilities.
 
     Parameters
     ----------
-    logits: (N, labels). targets: (N, labels), each row a distribution.
+    logits: (N, head labels). matrix: (head labels, view labels). truth: (N,), each an index of the view's labels.
     """
-    low, high = np.log(0.2), np.log(5.0)
-    ratio = (np.sqrt(5.0) - 1) / 2
+    rows = np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
-        probabilities = softmax(logits, float(np.exp(log_temperature))).astype(np.float64)
-        return float(-(targets * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1).mean())
+        probabilities = softmax(logits, math.exp(log_temperature)) @ matrix
+        return float(-np.log(np.maximum(probabilities[rows, truth], SMALLEST)).mean())
 
-    while high - low > 1e-4:
+    low, high = (math.log(bound) for bound in TEMPERATURES)
+    ratio = (math.sqrt(5.0) - 1) / 2
+    while high - low > TEMPERATURE_STEP:
         left, right = high - ratio * (high - low), low + ratio * (high - low)
         if loss(left) < loss(right):
             high = right
         else:
             low = left
-    return float(np.exp((low + high) / 2))
+    return math.exp((low + high) / 2)
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The figures of one test that a manifest carries."""
+
+    faces: int
+    accuracy: float
+    ece: float
+    coverage: float
+    answered_accuracy: float
+
+
+def summarise(probabilities: Probabilities, truth: Labels, threshold: float) -> Summary:
+    """Return the figures that need no scikit-learn, rounded to what the test noise leaves."""
+    sure = answered(probabilities, truth, threshold)
+    figures = (
+        accuracy(probabilities, truth),
+        calibration_error(probabilities, truth),
+        sure.coverage,
+        sure.accuracy,
+    )
+    return Summary(len(truth), *(round(figure, 4) for figure in figures))
 
 
 def score(
