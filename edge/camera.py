@@ -135,15 +135,13 @@ class Reader:
         except SourceError:
             return self._custom
 
-    def _run(self, cycle: SourceCycle, *, after_pause: bool = False) -> None:
+    def _run(self, cycle: SourceCycle) -> None:
         self._thread = threading.Thread(
-            target=self._work, args=(cycle, after_pause), name="emotion-edge-source", daemon=True
+            target=self._work, args=(cycle,), name="emotion-edge-source", daemon=True
         )
         self._thread.start()
 
-    def _work(self, cycle: SourceCycle, after_pause: bool) -> None:  # noqa: FBT001 - a thread's argument
-        if after_pause:
-            cycle.pause()
+    def _work(self, cycle: SourceCycle) -> None:
         while not (cycle.stop.is_set() or cycle.over):
             frame = cycle.step()
             if frame is not None:
@@ -181,4 +179,4 @@ class Reader:
             cycle.stop.set()
             self._hung.append(thread)
             self._cycle = cycle.successor(detail)
-            self._run(self._cycle, after_pause=True)
+            self._run(self._cycle)

@@ -19,5 +19,7 @@ def hush_opencv() -> None:
     if "OPENCV_LOG_LEVEL" not in os.environ:
         import cv2
 
-        if hasattr(cv2, "setLogLevel"):  # Absent from some builds of 4.6.
-            cv2.setLogLevel(0)
+        # Its place differs between versions: cv2.utils.logging, or cv2 itself.
+        logging = getattr(getattr(cv2, "utils", cv2), "logging", cv2)
+        if hasattr(logging, "setLogLevel"):
+            logging.setLogLevel(0)

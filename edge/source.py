@@ -162,11 +162,15 @@ def open_source(settings: SourceSettings, clock: Clock, *, keep_colour: bool = F
 
 def safe_name(uri: str) -> str:
     """Return an address fit for a log: without user, password and query, on one line."""
+    # Also where it is misspelt (rtsp:/user:password@host, user:password@host): an error shows it then.
+    secret = re.match(r"([A-Za-z][A-Za-z0-9+.-]*:/+|[^/]*:).*@", uri, re.DOTALL)
+    if secret:
+        start = secret[1] if secret[1].endswith("/") else "..."
+        uri = start + uri[secret.end() :]
     if "://" in uri:
         try:
             parts = urlsplit(uri)
-            query = "..." if parts.query else ""
-            uri = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+            uri = urlunsplit((parts.scheme, parts.netloc, parts.path, "..." if parts.query else "", ""))
         except ValueError:  # Such as an IPv6 address without its bracket: keep only what cannot be a secret.
             uri = uri.partition("://")[0] + "://..."
     return "".join(letter if letter.isprintable() else "?" for letter in uri)

@@ -75,6 +75,7 @@ class SourceCycle:
         self._settings, self._clock, self._opener = settings, clock, opener
         self._source: Source | None = None
         self._progress = _Progress(pause_s=settings.reopen_min_s, last_frame_s=clock.now().monotonic_s)
+        self._pause_due = False
         self._base_index = 0
         self._opened_s = 0.0
         self._shift_s = 0.0
@@ -92,16 +93,20 @@ class SourceCycle:
     def step(self) -> Frame | None:
         """Do the next thing: open, read one frame and wait until it is due, or wait before opening again."""
         try:
-            if self._source is None:
+            if self._pause_due:
+                self._pause()
+            elif self._source is None:
                 self.open_now()
-                return None
-            return self._read(self._source)
+            else:
+                return self._read(self._source)
         except SourceError as error:
             self._lose(error)
         except Exception as error:
             # A library's own error must not end the thread that is there to heal it.
-            _log.exception("unexpected error while reading the source")
-            self._lose(SourceError(f"the source failed with {type(error).__name__}"))
+            found = f"the source failed with {type(error).__name__}"
+            if found not in self._progress.said:
+                _log.exception(found)
+            self._lose(SourceError(found))
         return None
 
     def successor(self, detail: str) -> SourceCycle:
@@ -110,10 +115,12 @@ class SourceCycle:
         heir._progress = replace(self._progress)
         heir._base_index = heir._progress.next_index
         heir._note_loss(SourceState.STALLED, detail)
+        heir._pause_due = True
         return heir
 
-    def pause(self) -> None:
+    def _pause(self) -> None:
         """Wait before the next opening; each pause is twice the one before, up to `reopen_max_s`."""
+        self._pause_due = False
         pause_s = self._progress.pause_s
         self._progress.pause_s = min(2 * pause_s, self._settings.reopen_max_s)
         self._clock.wait(self.stop, pause_s)
@@ -207,7 +214,7 @@ class SourceCycle:
         silent_s = self._clock.now().monotonic_s - max(self._opened_s, self._progress.last_frame_s)
         stalled = opened and silent_s >= self._settings.stall_s
         self._note_loss(SourceState.STALLED if stalled else SourceState.GONE, str(error))
-        self.pause()
+        self._pause_due = True
 
     def _note_loss(self, state: SourceState, detail: str) -> None:
         progress = self._progress

@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from edge.clock import Clock
 from edge.errors import SourceError
 from edge.types import Frame, Gray
+
+FOREVER_S: Final = 1e6
+"""Eleven days: longer than any test, and short enough for a wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Trouble:
     kind: Literal["stall", "gone", "hang", "size"]
     """stall: reads fail after a time-out; gone: unplugged; hang: a read blocks until it is over; size: see below."""
     from_s: float
-    to_s: float = float("inf")
+    to_s: float = FOREVER_S
     size: tuple[int, int] = (0, 0)
     """Width and height in pixels that `size` changes to."""
 
