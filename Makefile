@@ -53,8 +53,8 @@ $(VENV)/ready: pyproject.toml
 
 $(SLIM)/ready: pyproject.toml
 	@.ci/venv.sh "$(PYTHON)" $(SLIM)
-	@echo "Installing the device's package alone, with the demo's broker, into $(SLIM) …"
-	@$(SLIM)/bin/python -m pip install $(PIP_OPTIONS) -e '.[demo]'
+	@echo "Installing the device's package alone into $(SLIM) …"
+	@$(SLIM)/bin/python -m pip install $(PIP_OPTIONS) -e .
 	@touch $@
 
 $(DEV)/ready-edge: pyproject.toml

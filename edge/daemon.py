@@ -19,7 +19,7 @@ from edge.person import Mood
 from edge.pipeline import Pipeline, Step
 from edge.publisher import Publisher
 from edge.settings import Settings
-from edge.source import SourceState
+from edge.source import Source, SourceState, safe_name
 from edge.state_lock import StateLock
 from edge.stats import Health
 from edge.types import Event
@@ -58,6 +58,7 @@ class Daemon:
     clock: the machine's, or a test's.
     on_event: called with each event after the outbox has it (`run --events`).
     max_frames: stop after this many frames; 0: never. For measuring the start.
+    opener: opens the source in place of `open_source`, such as a `hardware.fake.FakeCamera`.
     """
 
     def __init__(
@@ -67,11 +68,13 @@ class Daemon:
         clock: Clock | None = None,
         on_event: Callable[[Event], None] | None = None,
         max_frames: int = 0,
+        opener: Callable[[], Source] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._on_event = on_event
         self._max_frames = max_frames
+        self._opener = opener
         self._stop = threading.Event()
         self._said = _Said()
 
@@ -104,25 +107,33 @@ class Daemon:
 
     def _run(self, boot: str, outbox: Outbox) -> None:
         settings = self._settings
+        # What the user may have mistyped comes first: before anything takes time or says a word.
+        publisher = Publisher(settings.mqtt, outbox, device_id=settings.device_id, clock=self._clock)
+        reader = Reader(settings.source, self._clock, opener=self._opener)
+        reader.open_first()
+        try:
+            self._serve(boot, outbox, publisher, reader)
+        finally:
+            reader.stop()
+
+    def _serve(self, boot: str, outbox: Outbox, publisher: Publisher, reader: Reader) -> None:
+        settings = self._settings
+        pipeline = Pipeline(settings, outbox, self._clock, boot)
         for event in outbox.end_open_faces(self._clock.now(), reason="restart", boot_id=boot):
             self._announce(event)
-        pipeline = Pipeline(settings, outbox, self._clock, boot)
-        publisher = Publisher(settings.mqtt, outbox, device_id=settings.device_id, clock=self._clock)
-        reader = Reader(settings.source, self._clock)
         health = Health(self._clock.now())
         manifest = pipeline.classifier.manifest
         log.info(
             "emotion-edge %s: device %s, source %s, model %s %s (view %s), broker %s, state in %s",
             __version__,
             settings.device_id,
-            settings.source.uri,
+            safe_name(settings.source.uri),
             manifest.name,
             manifest.version,
             settings.emotion.view,
             settings.mqtt.url,
             settings.state_dir,
         )
-        reader.open_first()
         publisher.info(self._info(pipeline, boot))
         publisher.start()
         reader.start()
@@ -132,7 +143,7 @@ class Daemon:
             reader.stop()
             for event in pipeline.end_all("stopped"):
                 self._announce(event)
-            publisher.camera(False)
+            publisher.camera(online=False)
             self._report_state(pipeline, publisher, force=True)
             if not publisher.stop(settings.mqtt.drain_s):
                 log.warning("%d events wait in the outbox for the next start", outbox.depth)
@@ -201,7 +212,7 @@ class Daemon:
         if online == self._said.camera_online:
             return
         self._said.camera_online = online
-        publisher.camera(online)
+        publisher.camera(online=online)
         if not online and state is not SourceState.ENDED:
             for event in pipeline.end_all("camera"):
                 self._announce(event)

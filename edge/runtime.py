@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +15,6 @@ from edge.errors import BundleError, RuntimeMissingError
 
 RUNTIMES: Final = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite")
 """Tried in this order: the living successor, the one with armv7l wheels, the one training machines have."""
-
-log = logging.getLogger(__name__)
 
 
 def load_interpreter_class() -> type[Any]:
@@ -27,8 +27,6 @@ def load_interpreter_class() -> type[Any]:
     """
     from importlib import import_module
 
-    # Its start-up banner on standard error is no news to a user.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     reasons = []
     for name in RUNTIMES:
         try:
@@ -42,6 +40,26 @@ def load_interpreter_class() -> type[Any]:
         expected="ai-edge-litert",
         fix="pip install ai-edge-litert (64-bit systems only; on Debian 12 with its own numpy add 'numpy<2')",
     )
+
+
+@contextmanager
+def _hushed_stderr() -> Iterator[None]:
+    """Keep the runtime's native banner ("Created TensorFlow Lite XNNPACK delegate") from standard error.
+
+    It has no switch for it: its logger writes to the file descriptor.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # There is no standard error to keep clean.
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 class Network:
@@ -73,8 +91,9 @@ class Network:
     ) -> None:
         interpreter_class = load_interpreter_class()
         try:
-            self._interpreter = interpreter_class(model_content=model, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _hushed_stderr():
+                self._interpreter = interpreter_class(model_content=model, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(

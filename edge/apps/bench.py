@@ -86,13 +86,12 @@ def table(figures: dict[str, Any]) -> str:
     lines.append(row("loop, a frame", figures["loop"]["frame_cpu_ms"]))
     lines += [row(f"  stage {name}", times) for name, times in figures["loop"]["stages_ms"].items()]
     lines.append(row("Haar on every frame, same network", figures["haar_every_frame"]["frame_cpu_ms"]))
-    lines += [
-        "",
-        f"loop / Haar on every frame: {figures['ratio']:.3f} of the mean cost (1/{1 / figures['ratio']:.1f}), "
-        f"{figures['ratio_of_medians']:.3f} of the median",
-        f"processor time of --help: {figures['startup']['help_cpu_s']:.2f} s, "
-        f"of the daemon up to its first frame: {figures['startup']['first_frame_cpu_s']:.2f} s",
-    ]
+    startup, ratio = figures["startup"], figures["ratio"]
+    lines.append("")
+    lines.append(f"loop / Haar on every frame, mean cost: {ratio:.3f} (1/{1 / ratio:.1f})")
+    lines.append(f"loop / Haar on every frame, median cost: {figures['ratio_of_medians']:.3f}")
+    lines.append(f"processor time of --help: {startup['help_cpu_s']:.2f} s")
+    lines.append(f"processor time of the daemon up to its first frame: {startup['first_frame_cpu_s']:.2f} s")
     if "memory_peak_mb" in figures:
         lines.append(f"daemon's peak memory over the clip: {figures['memory_peak_mb']:.0f} MB")
     if figures["environment_mb"] is not None:

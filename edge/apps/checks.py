@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
+from edge.broker_url import parse_broker_url
 from edge.clock import SystemClock, clock_is_synced
 from edge.errors import EmotionEdgeError
 from edge.settings import Settings
@@ -19,7 +19,6 @@ LEAST_PYTHON: Final = (3, 11)
 LEAST_DISK_MB: Final = 200
 """A full outbox of a hundred thousand events takes about sixty."""
 CONNECT_TIMEOUT_S: Final = 3.0
-DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -130,11 +129,9 @@ def _disk(settings: Settings) -> Result:
 
 
 def _broker(settings: Settings) -> Result:
-    url = urlsplit(settings.mqtt.url)
-    port = url.port or DEFAULT_PORTS.get(url.scheme, 1883)
-    address = f"{url.hostname}:{port}"
+    address = parse_broker_url(settings.mqtt.url)
     try:
-        socket.create_connection((url.hostname or "", port), CONNECT_TIMEOUT_S).close()
+        socket.create_connection((address.host, address.port), CONNECT_TIMEOUT_S).close()
     except OSError as error:
         fix = "start a broker (sudo apt install mosquitto) or pass --broker; events wait in the outbox till then"
         return Result("broker", "warn", f"{address}: {error.strerror or error}", fix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import subprocess
@@ -9,28 +10,42 @@ import sys
 import tempfile
 import threading
 from collections import Counter
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 import msgspec
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.apps.clip import bundled_clip
-from edge.apps.demo_broker import LOOPBACK, EmbeddedBroker
+from edge.apps.demo_broker import EmbeddedBroker
 from edge.apps.readable import event_line
+from edge.broker_url import parse_broker_url
+from edge.errors import BrokerError
+from edge.payloads import OFFLINE, Topics
 from edge.types import Event
 
-DEVICE: Final = "demo"
+DEVICE: Final = f"demo-{os.getpid()}"
+"""Its own name, should a broker serve two demos."""
+TOPICS: Final = Topics(base="emo", device_id=DEVICE)
 POLL_S: Final = 0.2
 LAST_WORDS_S: Final = 3.0
 """How long the demo waits for the daemon's `offline` after its process has ended."""
-OFFLINE: Final = b"offline"
 CLEAR_LINE: Final = "\r\033[K"
 
 
-def run_demo(*, source: str | None, view: str | None, loop: bool, as_json: bool, watch: bool) -> int:
+def run_demo(
+    *, source: str | None, broker: str | None, view: str | None, loop: bool, as_json: bool, watch: bool
+) -> int:
     """Run the chain and print events until the clip ends or Ctrl-C.
+
+    Parameters
+    ----------
+    source: clip or camera; `None`: the bundled clip.
+    broker: address of a broker that is there already, without a password; `None`: one inside this process.
+    view: label view; `None`: the default one.
 
     Returns
     -------
@@ -44,16 +59,17 @@ def run_demo(*, source: str | None, view: str | None, loop: bool, as_json: bool,
         The bundled clip is missing from the installation.
     """
     clip = source or str(bundled_clip())
-    with EmbeddedBroker() as broker, tempfile.TemporaryDirectory(prefix="emotion-edge-demo-") as state_dir:
+    with ExitStack() as stack:
+        state_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="emotion-edge-demo-"))
+        url = broker or stack.enter_context(EmbeddedBroker()).url
         inbox: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
-        subscriber = _subscribe(broker.port, inbox)
-        daemon = _start_daemon(clip, broker.url, state_dir, view=view, loop=loop)
+        subscriber = _subscribe(url, inbox)
+        daemon = _start_daemon(clip, url, state_dir, view=view, loop=loop)
         _pass_signals_to(daemon)
         if not as_json:
             print(f"Playing {Path(clip).name} through the daemon; its events, as a subscriber gets them:\n")
         counts = _print_until_end(daemon, inbox, as_json=as_json, watch=watch)
-        subscriber.disconnect()
-        subscriber.loop_stop()
+        _leave_no_trace(subscriber)
     code = daemon.returncode
     if not as_json and code == 0:
         print(f"\n{_summary(counts)}")
@@ -61,23 +77,46 @@ def run_demo(*, source: str | None, view: str | None, loop: bool, as_json: bool,
     return code
 
 
-def _subscribe(port: int, inbox: queue.SimpleQueue[tuple[str, bytes]]) -> mqtt.Client:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="demo-subscriber")
+def _subscribe(url: str, inbox: queue.SimpleQueue[tuple[str, bytes]]) -> mqtt.Client:
+    address = parse_broker_url(url)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="demo-subscriber")
     subscribed = threading.Event()
 
     def on_connect(client: mqtt.Client, *_: Any) -> None:
-        client.subscribe([(f"emo/{DEVICE}/{topic}", 1) for topic in ("events", "state", "availability")])
+        client.subscribe([(topic, 1) for topic in (TOPICS.events, TOPICS.state, TOPICS.availability)])
 
     def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        inbox.put((message.topic.rsplit("/", 1)[-1], message.payload))
+        inbox.put((message.topic.rsplit("/", 1)[-1], bytes(message.payload)))
 
     client.on_connect = on_connect
     client.on_message = on_message
     client.on_subscribe = lambda *_: subscribed.set()
-    client.connect(LOOPBACK, port)
+    try:
+        client.connect(address.host, address.port)
+    except OSError as error:
+        raise BrokerError(
+            f"{address}: {error.strerror or error}",
+            expected="an MQTT broker that lets anyone in",
+            fix="start one, or leave --broker away: the demo brings its own",
+        ) from None
     client.loop_start()
-    subscribed.wait(LAST_WORDS_S)
+    if not subscribed.wait(LAST_WORDS_S):
+        raise BrokerError(
+            f"{address} did not take the demo's subscription",
+            expected="an MQTT broker that lets anyone in",
+            fix="leave --broker away: the demo brings its own",
+        )
     return client
+
+
+def _leave_no_trace(client: mqtt.Client) -> None:
+    """Clear what is retained: on a broker that stays, the demo must not leave a ghost device."""
+    for topic in (TOPICS.availability, TOPICS.camera, TOPICS.state, TOPICS.info):
+        cleared = client.publish(topic, b"", qos=1, retain=True)
+        with suppress(RuntimeError, ValueError):  # The broker has gone before us.
+            cleared.wait_for_publish(LAST_WORDS_S)
+    client.disconnect()
+    client.loop_stop()
 
 
 def _start_daemon(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from edge.commands.options import add_settings_options, settings_from
 from edge.errors import EmotionEdgeError, ImageError
-from edge.labels import UNCERTAIN
 
 if TYPE_CHECKING:
     from edge.classifier import EmotionClassifier
@@ -72,6 +71,7 @@ def _classify(
     import numpy as np
 
     from edge.images import read_image
+    from edge.labels import UNCERTAIN
     from edge.preprocess import cut
 
     image = read_image(Path(name))

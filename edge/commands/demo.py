@@ -15,6 +15,9 @@ EXAMPLES = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("--source", help="another clip or a camera; without it the bundled clip")
+    parser.add_argument(
+        "--broker", metavar="URL", help="a broker that is there already; without it, one inside"
+    )
     parser.add_argument("--view", help="ferplus (default), fer2013, basic, five or happy")
     parser.add_argument("--loop", action="store_true", help="start the clip again at its end")
     kind = parser.add_mutually_exclusive_group()
@@ -27,5 +30,10 @@ def execute(options: argparse.Namespace) -> int:
     from edge.apps.demo import run_demo
 
     return run_demo(
-        source=options.source, view=options.view, loop=options.loop, as_json=options.json, watch=options.watch
+        source=options.source,
+        broker=options.broker,
+        view=options.view,
+        loop=options.loop,
+        as_json=options.json,
+        watch=options.watch,
     )

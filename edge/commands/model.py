@@ -5,10 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 
-import msgspec
-
-from edge.bundle import load_bundle
-
 SUMMARY = "say what a model bundle is (info), or check that it is whole and runs (verify)"
 EXAMPLES = (
     "emotion-edge model info",
@@ -26,6 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Print the manifest's main facts, after loading the bundle in full."""
+    import msgspec
+
+    from edge.bundle import load_bundle
+
     bundle = load_bundle(options.bundle)
     manifest = bundle.manifest
     facts = {

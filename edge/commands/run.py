@@ -22,6 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--view", help="ferplus (default), fer2013, basic, five or happy")
     parser.add_argument("--model", metavar="DIR", help="model bundle; without it the one shipped")
     parser.add_argument("--events", action="store_true", help="also print each event, readably")
+    parser.add_argument(
+        "--json", action="store_true", help="print events as published, one JSON object a line"
+    )
     parser.add_argument("--max-frames", type=int, default=0, metavar="N", help="stop after N frames")
 
 
@@ -31,11 +34,14 @@ def execute(options: argparse.Namespace) -> int:
     start_logging(settings.log.level)
     from edge.apps.readable import event_line
     from edge.daemon import Daemon
+    from edge.payloads import encode
+    from edge.types import Event
 
-    def show(event: object) -> None:
-        print(event_line(event), flush=True)  # type: ignore[arg-type]
+    def show(event: Event) -> None:
+        print(encode(event).decode() if options.json else event_line(event), flush=True)
 
-    daemon = Daemon(settings, on_event=show if options.events else None, max_frames=options.max_frames)
+    shown = options.events or options.json
+    daemon = Daemon(settings, on_event=show if shown else None, max_frames=options.max_frames)
 
     def end(number: int, _: FrameType | None) -> None:
         daemon.stop()
