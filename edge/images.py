@@ -52,6 +52,8 @@ def decode_image(data: bytes, name: str) -> Colour:
     if kind is None:
         raise ImageError(f"{name} is not a picture", expected=KINDS, fix="check the file, or convert it")
     size = size_of(data, kind)
+    if size is not None and 0 in size:
+        raise ImageError(f"{name} is {size[0]} x {size[1]} pixels", expected=KINDS, fix="copy the file again")
     if size is not None and size[0] * size[1] > MAX_PIXELS:
         raise ImageError(
             f"{name} is {size[0]} x {size[1]} pixels",

@@ -114,7 +114,7 @@ def test_a_damaged_png_is_named(capfd):
         (b"\0" * 5000, "is not a picture"),
         (b"\xff\xd8\xff", "cut short"),
         (b"\x89PNG\r\n\x1a\n", "cut short"),
-        (b"BM" + b"\0" * 60, "cannot be decoded"),
+        (b"BM" + b"\0" * 60, "0 x 0 pixels"),
         (b"II*\0\xff\xff\xff\xff", "cannot be decoded"),
         (b"GIF89a" + b"\0" * 50, "is not a picture"),
     ],
