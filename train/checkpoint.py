@@ -88,6 +88,7 @@ def load(folder: Path) -> tuple[Progress, State]:
     except (
         OSError,
         ValueError,
+        EOFError,
         KeyError,
         zipfile.BadZipFile,
         msgspec.MsgspecError,
@@ -100,14 +101,14 @@ def load(folder: Path) -> tuple[Progress, State]:
 
 
 def refuse_change(found: Recipe, wanted: Recipe) -> None:
-    """Refuse to go on with another recipe than the one a run was started with.
+    """Refuse to go on with another recipe than the one a run was started with; conversion comes later and may change.
 
     Raises
     ------
     TrainingError
         Every difference, value by value.
     """
-    lines = difference(found, wanted)
+    lines = difference(msgspec.structs.replace(found, conversion=wanted.conversion), wanted)
     if lines:
         raise TrainingError(
             "the recipe changed since this run started: " + ", ".join(lines),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -51,23 +53,30 @@ def _open(path: Path) -> Any:
         return np.load(path)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}", expected="a NumPy .npz archive") from None
-    except (zipfile.BadZipFile, ValueError) as error:
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
         raise DataError(f"{path} is no .npz archive ({error})", fix="download it again") from None
 
 
 def _array(path: Path, archive: Any, name: str, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     if name not in archive.files:
         raise DataError(f"{path} has no array {name!r}", expected=f"one besides {', '.join(archive.files)}")
-    array = np.asarray(archive[name])
+    array = _read(path, archive, name)
     if array.shape != shape:
         raise DataError(f"{path}: {name} has shape {array.shape}", expected=f"shape {shape}")
     return array
 
 
+def _read(path: Path, archive: Any, name: str) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(archive[name])
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
+        raise DataError(f"{path}: array {name!r} cannot be read ({error})", fix="download it again") from None
+
+
 def _gray(path: Path, archive: Any) -> npt.NDArray[np.uint8]:
     if "image" not in archive.files:
         raise DataError(f"{path} has no array 'image'", expected=f"one besides {', '.join(archive.files)}")
-    images = np.asarray(archive["image"])
+    images = _read(path, archive, "image")
     if images.ndim != 3 or images.dtype != np.uint8 or images.size == 0:
         raise DataError(
             f"{path}: image is {images.dtype} {images.shape}", expected="uint8 (N, H, W), not empty"

@@ -86,16 +86,28 @@ def answered(probabilities: Probabilities, truth: Labels, threshold: float) -> A
     return Answered(threshold, float(sure.mean()), float(right.mean()) if len(right) else 0.0)
 
 
-def choose_threshold(probabilities: Probabilities, truth: Labels, target: float, cap: float) -> float:
+def choose_threshold(
+    probabilities: Probabilities,
+    truth: Labels,
+    target: float,
+    *,
+    least_coverage: float = 0.0,
+    cap: float = 1.0,
+) -> float:
     """Return the lowest threshold, in hundredths, at which what is answered is right to `target`.
 
-    Never above `cap`, and 0 where nothing need be left unanswered.
+    Where that would answer less than `least_coverage`, the highest threshold that answers so much; never more
+    than `cap`.
     """
+    chosen = 0.0
     for hundredth in range(round(cap * 100) + 1):
         result = answered(probabilities, truth, hundredth / 100)
-        if result.coverage > 0 and result.accuracy >= target:
-            return hundredth / 100
-    return cap
+        if result.coverage < least_coverage or result.coverage == 0:
+            break
+        chosen = hundredth / 100
+        if result.accuracy >= target:
+            break
+    return chosen
 
 
 def fit_temperature(logits: npt.NDArray[Any], matrix: npt.NDArray[Any], truth: Labels) -> float:

@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 import msgspec
 
 from edge.errors import SettingsError
+from edge.labels import HEADS, VIEW_LABELS
 from edge.preprocess import InputSpec
 
 RECIPES: Final = Path(__file__).parent / "recipes"
@@ -95,8 +96,10 @@ class ConversionRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         }
     )
     """For each view: accuracy on PublicTest of what is answered, i.e. not `uncertain`."""
-    uncertain_cap: float = 0.6
-    """No view's threshold is set higher: a kiosk that never answers helps nobody."""
+    least_coverage: float = 0.5
+    """A threshold that leaves fewer answered is lowered to this share: a kiosk that never answers helps nobody."""
+    uncertain_cap: float = 0.95
+    """No view's threshold is set higher, whatever its target."""
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -177,6 +180,22 @@ def check(recipe: Recipe) -> None:
         "training.precision",
         training.precision,
         "float32 or mixed_bfloat16",
+    )
+    conversion = recipe.conversion
+    require(
+        0 <= conversion.least_coverage <= 1, "conversion.least_coverage", conversion.least_coverage, "0 to 1"
+    )
+    require(
+        set(conversion.answered_accuracy) == set(VIEW_LABELS),
+        "conversion.answered_accuracy",
+        sorted(conversion.answered_accuracy),
+        f"a target for each of {', '.join(VIEW_LABELS)}",
+    )
+    require(
+        set(training.head_weights) == set(HEADS),
+        "training.head_weights",
+        sorted(training.head_weights),
+        f"a weight for each of {', '.join(HEADS)}",
     )
     shares = {name: getattr(augment, name) for name in augment.__struct_fields__ if name.endswith("_share")}
     for name, share in shares.items():
