@@ -195,7 +195,7 @@ class SourceCycle:
             # Only now: a camera that comes and goes every second would be opened every half second for ever.
             progress.pause_s = self._settings.reopen_min_s
         if progress.lost_since_s is not None:
-            _log.info("source: frames again after %.1f s", now_s - progress.lost_since_s)
+            _log.info("source: frames again, after %.1f s without", now_s - progress.lost_since_s)
             progress.lost_since_s, progress.said = None, frozenset()
         if before not in {(0, 0), (width, height)}:
             progress.changed_s = now_s
@@ -219,7 +219,7 @@ class SourceCycle:
     def _note_loss(self, state: SourceState, detail: str) -> None:
         progress = self._progress
         if progress.lost_since_s is None:
-            progress.lost_since_s = self._clock.now().monotonic_s
+            progress.lost_since_s = progress.last_frame_s
         # Each reason is said once an outage, however often opening is tried.
         level = logging.DEBUG if detail in progress.said else logging.WARNING
         progress.said |= {detail}

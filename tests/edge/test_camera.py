@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import logging
 import threading
 import time
@@ -301,7 +302,11 @@ class MotionJpeg:
                 self.end_headers()
                 part = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
                 try:
-                    while not gone.is_set():
+                    for count in itertools.count():
+                        if gone.is_set():
+                            break
+                        if "sleepy" in self.path and count > 30:
+                            gone.wait()
                         self.wfile.write(b"garbage " * 50 if "bad" in self.path else part + jpeg + b"\r\n")
                         time.sleep(0.02)
                 except OSError:
@@ -344,6 +349,15 @@ def test_an_http_stream_plays_vanishes_and_comes_back(stream, make, caplog, capf
     said = caplog.text + reader.detail + capfd.readouterr().err
     assert "hunter2" not in said
     assert "abc" not in said
+
+
+def test_an_http_stream_that_falls_silent_is_stalled_and_opened_again(stream, make):
+    reader = make(uri=f"http://127.0.0.1:{stream.port}/cam/sleepy")
+    reader.start()
+    last = wait_for_frame(reader).index
+    wait_for(reader, SourceState.STALLED)
+    wait_for(reader, SourceState.PLAYING)
+    assert wait_for_frame(reader, last).index > last
 
 
 @pytest.mark.parametrize("path", ["nothing", "cam/bad"])
