@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from edge.broker_secrets import one_username, read_password, read_password_again, tls_context
 from edge.broker_state import (
     NO_ANSWER,
+    UNSTABLE,
     BrokerState,
     Fault,
     fault_of_connack,
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 STABLE_S: Final = 10.0
 """A connection that lasted this long was a good one: the next attempt waits the shortest time again."""
+UNSTABLE_AFTER: Final = 3
+"""This many connections in a row that do not last are a state of their own: else the log would tell of each."""
 MAX_IN_FLIGHT: Final = 0xFFFF
 """What the protocol allows where the broker does not say less."""
 PACKET_OVERHEAD: Final = 32
@@ -113,6 +116,7 @@ class Broker:
         self._only_older = settings.protocol == "3.1.1"
         self._older = self._only_older
         self._failures = 0
+        self._brief = 0  # connections in a row that did not last
         self._connected_at_s = 0.0
         self._retry_at_s = float("-inf")
         self._state = BrokerState.CONNECTING
@@ -172,6 +176,9 @@ class Broker:
             else:
                 if client.socket() is None:
                     self._close(self._fault or Fault(BrokerState.LOST, "the connection broke"))
+        if self._brief and self._client is not None and self._lasted_s() >= STABLE_S:
+            self._brief = 0
+            self.report(Fault(BrokerState.CONNECTED, "the connection lasts again"))
         acks, self._acks = self._acks, []
         return acks
 
@@ -225,7 +232,8 @@ class Broker:
 
     def report(self, fault: Fault) -> None:
         """Take on a state; say it once, when it changes."""
-        if fault.state == self._state:
+        unproven = self._brief >= UNSTABLE_AFTER and fault.state == BrokerState.CONNECTED
+        if fault.state == self._state or unproven:
             return
         self._state = fault.state
         calm = fault.state in {BrokerState.CONNECTED, BrokerState.STOPPED}
@@ -316,21 +324,27 @@ class Broker:
         self._max_packet = getattr(properties, "MaximumPacketSize", None)
 
     def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
-        self._fault = fault_of_disconnect(
+        self._fault = self._fault or fault_of_disconnect(
             reason.value, str(reason), from_broker=flags.is_disconnect_packet_from_server
         )
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
         self._acks.append(Ack(mid, reason.value, str(reason)))
 
+    def _lasted_s(self) -> float:
+        return self._clock.now().monotonic_s - self._connected_at_s
+
     def _close(self, fault: Fault) -> None:
         """Forget the connection and plan the next attempt."""
         client, self._client = self._client, None
         if client is not None:
             _close_socket(client)
+            self._brief += 1
+            if self._lasted_s() >= STABLE_S:
+                self._failures = self._brief = 0
+            if self._brief >= UNSTABLE_AFTER and fault.state == BrokerState.LOST:
+                fault = UNSTABLE
         now_s = self._clock.now().monotonic_s
-        if client is not None and now_s - self._connected_at_s >= STABLE_S:
-            self._failures = 0
         wait_s = min(
             self._settings.reconnect_max_s, self._settings.reconnect_min_s * 2.0 ** min(self._failures, 30)
         )

@@ -31,6 +31,8 @@ class BrokerState(StrEnum):
     """Connected, and the broker's access list forbids a topic."""
     PUBLISH_REFUSED = "publish-refused"
     """Connected, and the broker refuses events for another reason, such as a quota."""
+    UNSTABLE = "unstable"
+    """Connects, and each connection breaks within seconds."""
     TAKEN_OVER = "taken-over"
     UNKNOWN_CA = "unknown-ca"
     WRONG_HOST_NAME = "wrong-host-name"
@@ -137,6 +139,11 @@ NO_ANSWER: Final = Fault(
     BrokerState.NO_ANSWER,
     "it closes the connection or stays silent; to fix: check that an MQTT broker listens on this port, whether it "
     "wants TLS (mqtts://), and whether it asks for a client certificate",
+)
+UNSTABLE: Final = Fault(
+    BrokerState.UNSTABLE,
+    "each connection breaks within seconds; to fix: check the network, the broker's log, and that no other client "
+    "uses this device's [device] id",
 )
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -115,7 +116,7 @@ class Mosquitto:
     def url(self) -> str:
         return f"{'mqtts' if self.tls else 'mqtt'}://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Mosquitto:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -135,7 +136,9 @@ class Mosquitto:
         assert self._process is not None
         if self._process.poll() is not None:
             log = self.log.read_text() if self.log.exists() else ""
-            pytest.fail(f"mosquitto ended with {self._process.returncode}: {self._process.stderr.read()} {log}")
+            pytest.fail(
+                f"mosquitto ended with {self._process.returncode}: {self._process.stderr.read()} {log}"
+            )
         with socket.socket() as sock:
             return sock.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -183,7 +186,7 @@ class Subscriber:
         self._client.loop_start()
         assert self._ready.wait(DEADLINE_S)
 
-    def __enter__(self) -> Subscriber:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
