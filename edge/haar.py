@@ -40,7 +40,7 @@ class HaarDetector:
         OpenCV has no cascades (version 5 dropped them), or the file is missing or no cascade.
     """
 
-    def __init__(self, path: str = "", *, scale_factor: float = 1.2, min_neighbors: int = 4) -> None:
+    def __init__(self, path: str = "", *, scale_factor: float = 1.15, min_neighbors: int = 3) -> None:
         if not hasattr(cv2, "CascadeClassifier"):
             raise CascadeError(
                 f"OpenCV {cv2.__version__} has no cascade classifier",

@@ -58,8 +58,8 @@ class FinderSettings(msgspec.Struct, frozen=True):
     """Faces narrower than this, in pixels of the frame, are not looked for; larger is cheaper."""
     cascade: str = ""
     """Path of another Haar cascade file; empty: OpenCV's frontal face."""
-    scale_factor: Annotated[float, Meta(gt=1.01, le=2)] = 1.2
-    min_neighbors: Annotated[int, Meta(ge=0, le=20)] = 4
+    scale_factor: Annotated[float, Meta(gt=1.01, le=2)] = 1.15
+    min_neighbors: Annotated[int, Meta(ge=0, le=20)] = 3
     motion_levels: Annotated[float, Meta(ge=0, le=255)] = 1.5
     """Mean absolute difference, in gray levels, of two 80x60 pictures that counts as motion; 0: no gate."""
     heartbeat_s: PositiveSeconds = 1.0
