@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
-DATA ?= $(or $(EMOTION_EDGE_DATA),../shared/data)
+DATA ?= $(or $(TEST_DATA),../shared/data)
 VENV := .venv
 DEV := .venv-dev
 SLIM := .venv-slim
@@ -18,10 +18,10 @@ demo: $(VENV)/ready ## play the bundled clip through the daemon and print its MQ
 	@$(VENV)/bin/emotion-edge demo $(ARGS)
 
 test: $(DEV)/ready $(SLIM)/ready mosquitto ## run every test (real Mosquitto, LiteRT, TensorFlow, a slim environment)
-	@EMOTION_EDGE_DATA="$(DATA)" EMOTION_EDGE_SLIM="$(SLIM)" $(DEV)/bin/python -m pytest $(ARGS)
+	@TEST_DATA="$(DATA)" TEST_SLIM="$(SLIM)" $(DEV)/bin/python -m pytest $(ARGS)
 
 test-edge: $(DEV)/ready-edge mosquitto ## run the tests of the device's part (no TensorFlow)
-	@EMOTION_EDGE_DATA="$(DATA)" $(DEV)/bin/python -m pytest tests/edge tests/hardware tests/systemd tests/clip $(ARGS)
+	@TEST_DATA="$(DATA)" $(DEV)/bin/python -m pytest tests/edge tests/hardware tests/systemd tests/clip $(ARGS)
 
 check: $(DEV)/ready ## lint, format check and types
 	@$(DEV)/bin/ruff check .

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def _data_dir() -> Path:
-    return Path(os.environ.get("EMOTION_EDGE_DATA") or ROOT.parent / "shared" / "data")
+    return Path(os.environ.get("TEST_DATA") or ROOT.parent / "shared" / "data")
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def data_dir() -> Path:
     """The folder of real data; the test is skipped, with the reason, where it is absent."""
     path = _data_dir()
     if not (path / "fer2013.npz").is_file():
-        pytest.skip(f"needs the real data: no {path / 'fer2013.npz'}; set EMOTION_EDGE_DATA")
+        pytest.skip(f"needs the real data: no {path / 'fer2013.npz'}; set TEST_DATA")
     return path
 
 

@@ -65,12 +65,13 @@ def run_demo(
         inbox: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         subscriber = _subscribe(url, inbox)
         daemon = _start_daemon(clip, url, state_dir, view=view, loop=loop)
-        _pass_signals_to(daemon)
+        asked = _pass_signals_to(daemon)
         if not as_json:
             print(f"Playing {Path(clip).name} through the daemon; its events, as a subscriber gets them:\n")
         counts = _print_until_end(daemon, inbox, as_json=as_json, watch=watch)
         _leave_no_trace(subscriber)
-    code = daemon.returncode
+    # Asked to stop before it could listen, the daemon ends by the signal: that is no failure.
+    code = 0 if asked.is_set() and daemon.returncode == -signal.SIGTERM else daemon.returncode
     if not as_json and code == 0:
         print(f"\n{_summary(counts)}")
         print("Next: emotion-edge run --source 0 --broker mqtt://your-broker   (emotion-edge run --help)")
@@ -130,12 +131,17 @@ def _start_daemon(
     return subprocess.Popen(command, start_new_session=True)
 
 
-def _pass_signals_to(daemon: subprocess.Popen[bytes]) -> None:
+def _pass_signals_to(daemon: subprocess.Popen[bytes]) -> threading.Event:
+    """Let Ctrl-C and SIGTERM end the daemon; return what says that one came."""
+    asked = threading.Event()
+
     def end(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
         daemon.send_signal(signal.SIGTERM)
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
+    return asked
 
 
 def _print_until_end(

@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 
 import pytest
-from mosquitto import Mosquitto, Subscriber, wait_for
+from tests.mosquitto import Mosquitto, Subscriber, wait_for
 
 from edge.apps.clip import bundled_clip
 
@@ -25,12 +25,18 @@ class Process:
     def __init__(self, *arguments, env=None):
         command = [sys.executable, "-m", "edge", "run", "--json", *map(str, arguments)]
         self.popen = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(env or {})},
         )
         self.events: list[dict] = []
         self.log: list[str] = []
         self._readers = [
-            threading.Thread(target=self._read, args=(self.popen.stdout, lambda x: self.events.append(json.loads(x)))),
+            threading.Thread(
+                target=self._read, args=(self.popen.stdout, lambda x: self.events.append(json.loads(x)))
+            ),
             threading.Thread(target=self._read, args=(self.popen.stderr, self.log.append)),
         ]
         for reader in self._readers:
@@ -85,7 +91,9 @@ def test_nothing_is_lost_when_the_broker_and_then_the_daemon_are_killed(broker, 
         told_while_away = len(first.events)
         broker.start()
         wait_for(lambda: len(first.events) > told_while_away, "an event after the broker came back", 40)
-        alive = {e["face_id"] for e in first.events} - {e["face_id"] for e in first.events if e["type"] == "end"}
+        alive = {e["face_id"] for e in first.events} - {
+            e["face_id"] for e in first.events if e["type"] == "end"
+        }
         first.end(signal.SIGKILL)
         second = Process(*options)
         wait_for(lambda: any(e["type"] == "new" for e in second.events), "a new face after the restart", 40)
@@ -93,7 +101,8 @@ def test_nothing_is_lost_when_the_broker_and_then_the_daemon_are_killed(broker, 
         told = [*first.events, *second.events]
         wait_for(lambda: len(consumer.unique) >= len({e["id"] for e in told}), "all events at the consumer")
         unique = consumer.unique
-    assert {event["id"] for event in told} == {event["id"] for event in unique}
+    # The kill may come between the outbox and the print: the consumer may know more, never less.
+    assert {event["id"] for event in told} <= {event["id"] for event in unique}
     check_lives(unique)
     restarted = [event for event in unique if event.get("reason") == "restart"]
     assert {event["face_id"] for event in restarted} == alive
@@ -166,7 +175,7 @@ def test_a_refused_password_is_said_once_and_the_loop_goes_on(tmp_path):
         )  # fmt: skip
         wait_for(lambda: daemon.events, "an event", 40)
         assert daemon.end() == 0
-    complaints = [line for line in daemon.log if "password" in line or "not authori" in line.lower()]
+    complaints = [line for line in daemon.log if "refuses user" in line]
     assert len(complaints) == 1, daemon.log
     assert not any("wrong" in line.split() for line in daemon.log)
 
