@@ -42,9 +42,17 @@ def calibrate(manifest: Manifest, answers: Answers, public: Faces, recipe: Conve
     for view in manifest.views:
         right = truth(view.name, public)
         counts = right != NO_LABEL
+        if not counts.any():
+            raise DataError(f"{public.source}: no PublicTest face has a label of the view {view.name!r}")
         probabilities = calibrated.probabilities(view.name)[counts]
         target = recipe.answered_accuracy[view.name]
-        threshold = choose_threshold(probabilities, right[counts], target, recipe.uncertain_cap)
+        threshold = choose_threshold(
+            probabilities,
+            right[counts],
+            target,
+            least_coverage=recipe.least_coverage,
+            cap=recipe.uncertain_cap,
+        )
         views.append(msgspec.structs.replace(view, uncertain_below=threshold))
     return msgspec.structs.replace(manifest, views=tuple(views))
 

@@ -45,7 +45,9 @@ def add_quantise(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("--name", default="emotion", help="of the bundle (emotion)")
     parser.add_argument("--version", default="1", help="of the bundle (1)")
     parser.add_argument(
-        "--recipe", default="emotion", help="if no progress.json lies beside the model (emotion)"
+        "--recipe",
+        default="emotion",
+        help="how to convert; also how it was trained, if no progress.json lies beside the model (emotion)",
     )
     parser.add_argument("--machine", default="", help="what it was trained on, for the card")
     parser.add_argument(
@@ -93,7 +95,10 @@ def execute_quantise(options: argparse.Namespace) -> int:
         out=options.out,
         name=options.name,
         version=options.version,
-        recipe=progress.recipe if progress else fallback,
+        # How it was trained is the run's own; how it is converted is asked for now.
+        recipe=msgspec.structs.replace(progress.recipe, conversion=fallback.conversion)
+        if progress
+        else fallback,
         progress=progress,
         machine=options.machine or f"a machine with {os.cpu_count()} CPU cores",
         limit=options.limit,

@@ -41,7 +41,7 @@ class Request:
     name: str
     version: str
     recipe: Recipe
-    """Of the run's progress.json, if there is one beside the model; else as given."""
+    """Training as the run's progress.json says, if there is one beside the model; conversion as asked for."""
     progress: Progress | None
     machine: str
     limit: int | None = None
@@ -144,6 +144,7 @@ def _provenance(request: Request, folded: Any, calibration: dict[str, Any]) -> d
             "limit": progress.limit,
         }
     training = request.recipe.training
+    out = request.out.name if request.out.is_absolute() else request.out.as_posix()
     recipe_name = request.recipe.network.name
     fit = f"python -m train fit --recipe {recipe_name} --data {data} --out runs/{recipe_name} --seed {training.seed}"
     return {
@@ -156,8 +157,8 @@ def _provenance(request: Request, folded: Any, calibration: dict[str, Any]) -> d
         "data": ["FER2013", "FER+ votes", "patches without a face"],
         "commands": [
             f"{fit} --epochs {training.epochs}",
-            f"python -m convert quantise --model runs/{recipe_name}/{model} --data {data} --out {request.out.name}",
-            f"python -m convert compare --model runs/{recipe_name}/{model} --bundle {request.out.name} --data {data}",
+            f"python -m convert quantise --model runs/{recipe_name}/{model} --data {data} --out {out}",
+            f"python -m convert compare --model runs/{recipe_name}/{model} --bundle {out} --data {data}",
         ],
     }
 

@@ -22,8 +22,8 @@ class WeightAverage:
         self.values = values
         self.steps = steps
 
-    def update(self, weights: list[Any]) -> None:
-        """Take in the weights after one step; each must convert to a NumPy array."""
+    def update(self, weights: list[npt.NDArray[Any]]) -> None:
+        """Take in the weights after one step."""
         self.steps += 1
         current = [np.array(weight, np.float32) for weight in weights]
         if self.values is None:

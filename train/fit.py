@@ -188,7 +188,7 @@ class _Run:
                         fix="lower training.learning_rate, or look at the data of this batch; "
                         "the checkpoint of the epoch before is kept",
                     )
-                self.average.update(self.trainee.network.weights)
+                self.average.update(_numpy(self.trainee.network.weights))
                 sums = {name: sums.get(name, 0.0) + value for name, value in logs.items()}
                 rate = index * self.batches.size / (time.monotonic() - start)
                 means = {name: value / index for name, value in sums.items()}
@@ -223,9 +223,15 @@ class _Run:
         if score > progress.best_score:
             progress.best_score, progress.best_epoch = score, epoch
             checkpoint.save_model(self.out / checkpoint.BEST_NAME, self.shadow)
-        state = {group: [np.asarray(v) for v in values] for group, values in self.variables().items()}
+        state = {group: _numpy(variables) for group, variables in self.variables().items()}
         checkpoint.save(self.out, progress, {**state, "ema": self.average.values or []})
         (self.out / "progress.json").write_bytes(msgspec.json.format(msgspec.json.encode(progress), indent=1))
+
+
+def _numpy(variables: list[Any]) -> list[npt.NDArray[Any]]:
+    from keras import ops
+
+    return [ops.convert_to_numpy(variable) for variable in variables]
 
 
 def _line(epoch: int, total: int, values: dict[str, float], wall_s: float) -> str:

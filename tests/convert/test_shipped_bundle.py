@@ -1,0 +1,89 @@
+"""The bundle that the package ships keeps what README and issue promise, measured by the device's own class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.bundle import load_bundle
+from edge.classifier import EmotionClassifier
+from edge.labels import VIEW_LABELS
+from train.answers import ask_bundle
+from train.data import load
+from train.metrics import accuracy
+from train.truth import TEST_VIEW, truth
+
+LEAST_FER2013 = 0.66
+LEAST_FERPLUS_MAJORITY = 0.82
+LARGEST_DROP = 0.007
+LARGEST_BYTES = 1_500_000
+
+
+@pytest.fixture(scope="module")
+def private(data_dir):
+    faces = load(data_dir / "fer2013.npz")
+    return faces.take(faces.rows("private"))
+
+
+@pytest.fixture(scope="module")
+def answers(private):
+    return ask_bundle(None, private)
+
+
+def measured(answers, private, test):
+    right = truth(test, private)
+    counts = right >= 0
+    return accuracy(answers.probabilities(TEST_VIEW[test])[counts], right[counts])
+
+
+@pytest.mark.parametrize(
+    ("test", "least"), [("fer2013", LEAST_FER2013), ("ferplus_majority", LEAST_FERPLUS_MAJORITY)]
+)
+def test_private_test_reaches_the_promise(answers, private, test, least):
+    assert measured(answers, private, test) >= least
+
+
+def test_the_manifests_figures_are_what_is_measured(answers, private):
+    written = load_bundle().manifest.scores["int8"]["private"]
+    for test, row in written.items():
+        # Runtimes may round one int8 step differently: a handful of faces near a tie.
+        assert measured(answers, private, test) == pytest.approx(row["accuracy"], abs=0.003)
+
+
+def test_probabilities_are_what_predict_gives(answers, private):
+    classifier = EmotionClassifier.load()
+    for view in VIEW_LABELS:
+        assert np.allclose(
+            classifier.predict(private.images[:20], view), answers.probabilities(view)[:20], atol=1e-5
+        )
+
+
+def test_quantisation_costs_no_more_than_promised():
+    scores = load_bundle().manifest.scores
+    for test in ("fer2013", "ferplus_majority"):
+        assert scores["float"]["private"][test] - scores["int8"]["private"][test]["accuracy"] <= LARGEST_DROP
+
+
+def test_size_and_operations():
+    pytest.importorskip("tensorflow")
+    from convert.tflite import ALLOWED_OPERATIONS, operations
+
+    bundle = load_bundle()
+    assert len(bundle.model) < LARGEST_BYTES
+    found = operations(bundle.model)
+    assert found.keys() <= ALLOWED_OPERATIONS
+    assert found["CONV_2D"] >= 10
+
+
+def test_the_card_names_data_licences_limits_and_law():
+    text = (load_bundle().path / "CARD.md").read_text()
+    for words in (
+        "FER2013",
+        "MIT licence",
+        "Art. 5(1)(f)",
+        "at work and in education",
+        "sha256",
+        "PrivateTest",
+    ):
+        assert words in text
+    assert load_bundle().manifest.model.sha256 in text
