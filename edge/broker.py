@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from edge.broker_secrets import one_username, read_password, read_password_again, tls_context
 from edge.broker_state import (
     NO_ANSWER,
+    REFUSING,
     UNSTABLE,
     BrokerState,
     Fault,
@@ -142,6 +143,11 @@ class Broker:
         """The protocol version of the connection: `5` or `3.1.1`."""
         return "3.1.1" if self._older else "5"
 
+    @property
+    def breaks(self) -> bool:
+        """Whether the connection before this one did not last."""
+        return self._brief > 0
+
     def retry_in_s(self) -> float:
         """Return how long to wait before the next `connect`."""
         return max(0.0, self._retry_at_s - self._clock.now().monotonic_s)
@@ -159,7 +165,7 @@ class Broker:
                 fault = self._attempt()
         if fault is None:
             self._connected_at_s = self._clock.now().monotonic_s
-            self.report(Fault(BrokerState.CONNECTED, f"MQTT {self.protocol}"))
+            self._report_connection(Fault(BrokerState.CONNECTED, f"MQTT {self.protocol}"))
             return True
         self._close(fault)
         return False
@@ -176,9 +182,6 @@ class Broker:
             else:
                 if client.socket() is None:
                     self._close(self._fault or Fault(BrokerState.LOST, "the connection broke"))
-        if self._brief and self._client is not None and self._lasted_s() >= STABLE_S:
-            self._brief = 0
-            self.report(Fault(BrokerState.CONNECTED, "the connection lasts again"))
         acks, self._acks = self._acks, []
         return acks
 
@@ -232,8 +235,8 @@ class Broker:
 
     def report(self, fault: Fault) -> None:
         """Take on a state; say it once, when it changes."""
-        unproven = self._brief >= UNSTABLE_AFTER and fault.state == BrokerState.CONNECTED
-        if fault.state == self._state or unproven:
+        unproven = self._brief >= UNSTABLE_AFTER and self._lasted_s() < STABLE_S
+        if fault.state == self._state or (fault.state == BrokerState.CONNECTED and unproven):
             return
         self._state = fault.state
         calm = fault.state in {BrokerState.CONNECTED, BrokerState.STOPPED}
@@ -331,6 +334,15 @@ class Broker:
     def _on_publish(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
         self._acks.append(Ack(mid, reason.value, str(reason)))
 
+    def _report_connection(self, fault: Fault) -> None:
+        """Report, unless a refusal stands: some brokers end the connection after each refused message."""
+        if self._state not in REFUSING or fault.state not in {
+            BrokerState.CONNECTED,
+            BrokerState.LOST,
+            BrokerState.UNSTABLE,
+        }:
+            self.report(fault)
+
     def _lasted_s(self) -> float:
         return self._clock.now().monotonic_s - self._connected_at_s
 
@@ -351,7 +363,7 @@ class Broker:
         self._failures += 1
         # Jitter keeps a house full of devices from coming back at the same instant.
         self._retry_at_s = now_s + wait_s * self._jitter(0.5, 1.0)
-        self.report(fault)
+        self._report_connection(fault)
 
 
 def _close_socket(client: mqtt.Client) -> None:

@@ -40,6 +40,10 @@ class BrokerState(StrEnum):
     TLS_FAILED = "tls-failed"
 
 
+REFUSING: Final = frozenset({BrokerState.NOT_AUTHORISED, BrokerState.PUBLISH_REFUSED})
+"""States that end with the first message that is taken again, and not with the connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A state, and in words what was found and what to do."""
@@ -57,11 +61,8 @@ UNSUPPORTED_PROTOCOL: Final = 0x84
 BAD_PASSWORD: Final = 0x86
 NOT_AUTHORISED: Final = 0x87
 SESSION_TAKEN_OVER: Final = 0x8E
-PACKET_TOO_LARGE: Final = 0x95
 PAYLOAD_FORMAT_INVALID: Final = 0x99
-
-FOR_GOOD: Final = frozenset({PACKET_TOO_LARGE, PAYLOAD_FORMAT_INVALID})
-"""PUBACK reasons that no later try will change."""
+"""The one PUBACK reason that no later try will change."""
 
 
 def fault_of_error(error: BaseException, *, host: str) -> Fault:

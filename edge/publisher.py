@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.broker import Ack, Broker, Will
-from edge.broker_state import FOR_GOOD, BrokerState, Fault, fault_of_puback
+from edge.broker_state import NOT_AUTHORISED, PAYLOAD_FORMAT_INVALID, BrokerState, Fault, fault_of_puback
 from edge.clock import Clock
 from edge.outbox import Outbox, Row
 from edge.payloads import OFFLINE, ONLINE, InfoPayload, StatePayload, StatsPayload, Topics, encode
@@ -22,6 +22,16 @@ MIN_ACK_TIMEOUT_S: Final = 10.0
 """A broker on a slow link may take this long to answer; after it, or after the keep-alive, it counts as stalled."""
 MAX_REFUSALS: Final = 5
 """An event that the broker refuses this often, while it takes others, is given up."""
+CAREFUL_MESSAGES: Final = 20
+"""After a connection that broke at once, messages go one by one, events first, until this many were taken.
+
+Mosquitto 2.0.11 ends the connection after each message that its access list forbids: sent together with others,
+the forbidden one would keep them all back, and its PUBACK would not be read.
+"""
+FORBIDDEN_RETRY_S: Final = 600.0
+"""A topic that the access list forbids is tried again this often: each try may cost the connection."""
+LARGE_BYTES: Final = 2048
+"""Events are half this size. Only a larger one may be why a broker ends the connection again and again."""
 REFUSAL: Final = 0x80
 """MQTT's reason codes from here on are refusals."""
 GOODBYE_S: Final = 2.0
@@ -85,7 +95,9 @@ class Publisher:
         # Of the thread alone.
         self._sent: dict[int, _Sent] = {}
         self._refusals: dict[int, int] = {}  # rowid to how often the broker refused it and took others
-        self._forbidden: set[str] = set()  # retained topics that the broker refused
+        self._forbidden: dict[str, float] = {}  # topic to when the broker refused its latest value
+        self._deaths: dict[int, int] = {}  # rowid of a large event to how many connections ended with it
+        self._careful = 0  # this many more messages go one by one
         self._taken_since_refusal = False
         self._hold_until_s = float("-inf")
         self._holds = 0
@@ -164,16 +176,19 @@ class Publisher:
         now = self._clock.now()
         self._outbox.tend(now)
         if not self._broker.connected:
-            self._sent.clear()
+            self._forget_sent()
             if (wait_s := self._broker.retry_in_s()) > 0:
                 self._clock.wait(self._stopping, min(wait_s, idle_s))
             else:
                 self._connect()
             return
-        self._send_latest()
-        self._send_rows()
+        self._send_latest(now.monotonic_s)
+        self._send_rows(now.monotonic_s)
+        if (held_s := self._hold_until_s - now.monotonic_s) > 0:
+            idle_s = min(idle_s, held_s)
         for ack in self._broker.poll(idle_s):
             self._answered(ack)
+        self._report_well()
         self._check_stall()
 
     def _guarded_connect(self) -> None:
@@ -183,32 +198,57 @@ class Publisher:
             logger.exception("the publisher met an error")
 
     def _connect(self) -> None:
-        self._sent.clear()
+        self._forget_sent()
+        careful = CAREFUL_MESSAGES if self._broker.breaks else 0
         if not self._broker.connect():
             return
+        self._careful = careful
         self._hold_until_s, self._holds = float("-inf"), 0
-        self._forbidden.clear()
         with self._lock:
             self._passing.clear()
             self._due = dict.fromkeys(self._latest)
 
-    def _send_latest(self) -> None:
+    def _forget_sent(self) -> None:
+        """Forget what was under way when the connection ended: it waits in the outbox and is sent again."""
+        for sent in self._sent.values():
+            if sent.row is not None and len(sent.row.payload) > LARGE_BYTES:
+                self._deaths[sent.row.rowid] = self._deaths.get(sent.row.rowid, 0) + 1
+                if self._deaths[sent.row.rowid] >= MAX_REFUSALS:
+                    self._give_up(sent.row, "the broker ends the connection at each try")
+        self._sent.clear()
+
+    @property
+    def _window(self) -> int:
+        return 1 if self._careful else self._broker.receive_maximum
+
+    def _send_latest(self, now_s: float) -> None:
         with self._lock:
-            due = [(topic, self._latest[topic]) for topic in self._due]
+            due = {topic: self._latest[topic] for topic in self._due}
             self._due.clear()
             passing, self._passing = self._passing, []
-        for topic, latest in due:
-            if latest.qos and len(self._sent) >= self._broker.receive_maximum:
-                with self._lock:
-                    self._due[topic] = None  # after an answer
+        later = []
+        for topic, latest in due.items():
+            if now_s - self._forbidden.get(topic, float("-inf")) < FORBIDDEN_RETRY_S:
+                continue
+            full = latest.qos > 0 and len(self._sent) >= self._window
+            if full or (self._careful and topic != self.topics.availability and self._events_go_first(now_s)):
+                later.append(topic)
             else:
                 self._publish(None, topic, latest.payload, qos=latest.qos, retain=True)
+        if later:
+            with self._lock:
+                self._due |= dict.fromkeys(later)
+        elif not self._sent and not self._outbox.depth:
+            self._careful = 0
         for topic, payload in passing:
             self._publish(None, topic, payload, qos=0, retain=False)
 
-    def _send_rows(self) -> None:
-        room = min(self._settings.in_flight, self._broker.receive_maximum) - len(self._sent)
-        if room <= 0 or self._clock.now().monotonic_s < self._hold_until_s:
+    def _events_go_first(self, now_s: float) -> bool:
+        return bool(self._sent) or (self._outbox.depth > 0 and now_s >= self._hold_until_s)
+
+    def _send_rows(self, now_s: float) -> None:
+        room = min(self._settings.in_flight, self._window) - len(self._sent)
+        if room <= 0 or now_s < self._hold_until_s:
             return
         flying = {sent.row.rowid for sent in self._sent.values() if sent.row}
         if self._refusals and flying:
@@ -239,24 +279,26 @@ class Publisher:
         if ack.reason >= REFUSAL:
             self._refused(sent, ack)
             return
-        self._forbidden.discard(sent.topic)
-        if sent.row is not None:
+        if sent.row is None:
+            self._forbidden.pop(sent.topic, None)
+        else:
             self._outbox.acknowledge(sent.row.rowid)
             self._refusals.pop(sent.row.rowid, None)
             self._taken_since_refusal = True
             self._holds = 0
-        self._report_well()
+            self._careful = max(0, self._careful - 1)
 
     def _report_well(self) -> None:
-        if not self._refusals and not self._forbidden:
+        if self._broker.connected and not self._refusals and not self._forbidden:
             self._broker.report(Fault(BrokerState.CONNECTED, "it takes messages again"))
 
     def _refused(self, sent: _Sent, ack: Ack) -> None:
         self._broker.report(fault_of_puback(ack.reason, ack.text))
         if sent.row is None:
-            self._forbidden.add(sent.topic)  # sent again with the next connection
+            if ack.reason == NOT_AUTHORISED:
+                self._forbidden[sent.topic] = self._clock.now().monotonic_s
             return
-        if ack.reason in FOR_GOOD:
+        if ack.reason == PAYLOAD_FORMAT_INVALID:
             self._give_up(sent.row, ack.text)
             return
         # Only a refusal while others are taken speaks against the event itself.
@@ -274,7 +316,7 @@ class Publisher:
         logger.warning("event %s is given up: %s", row.event_id, why)
         self._outbox.refuse(row.rowid)
         self._refusals.pop(row.rowid, None)
-        self._report_well()
+        self._deaths.pop(row.rowid, None)
 
     def _check_stall(self) -> None:
         oldest_s = min((sent.at_s for sent in self._sent.values()), default=None)

@@ -63,7 +63,7 @@ class FakeBroker:
         return f"mqtt://127.0.0.1:{self._server.getsockname()[1]}"
 
     def drop_connections(self) -> None:
-        for sock in self._connections:
+        for sock in list(self._connections):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 

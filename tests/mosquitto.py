@@ -86,6 +86,8 @@ class Mosquitto:
             "autosave_on_changes true",
             "autosave_interval 1",
             "max_queued_messages 0",
+            # A consumer that is there gets each message before the publisher gets its PUBACK.
+            "max_inflight_messages 0",
             "log_type all",
             f"log_dest file {self.log}",
         ]
@@ -174,11 +176,13 @@ class Subscriber:
     def __init__(self, broker: Mosquitto, topics: str = "emo/#", *, name: str = "consumer") -> None:
         self.messages: list[tuple[str, bytes, bool]] = []
         self._ready = threading.Event()
+        self.connected = False
         self._topics = topics
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = lambda client, *_: client.subscribe(topics, qos=1)
-        self._client.on_subscribe = lambda *_: self._ready.set()
+        self._client.on_subscribe = lambda *_: self._note_connected(True)
+        self._client.on_disconnect = lambda *_: self._note_connected(False)
         self._client.on_message = lambda _client, _data, message: self.messages.append(
             (message.topic, message.payload, message.retain)
         )
@@ -193,6 +197,11 @@ class Subscriber:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def _note_connected(self, connected: bool) -> None:
+        self.connected = connected
+        if connected:
+            self._ready.set()
+
     @property
     def events(self) -> list[dict]:
         """All events, duplicates too."""
@@ -201,7 +210,10 @@ class Subscriber:
     @property
     def unique(self) -> list[dict]:
         """Events without those whose id was seen before."""
-        return list({event["id"]: event for event in reversed(self.events)}.values())[::-1]
+        first: dict[str, dict] = {}
+        for event in self.events:
+            first.setdefault(event["id"], event)
+        return list(first.values())
 
     def last(self, suffix: str) -> bytes | None:
         """The latest payload of a topic that ends so."""
