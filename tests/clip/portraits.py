@@ -201,7 +201,7 @@ def dye_shirt(head: Image, colour: str) -> Image:
     skin = below & (cloth < 0.5) & (head[..., 3] > 0.5)
     if skin.any() and cloth.any():
         soft = cv2.GaussianBlur(light, (0, 0), 5.0)
-        shade = np.clip(soft / np.median(soft[skin]), 0.8, 1.15) * np.median(light[cloth > 0.5])
+        shade = np.clip(soft / np.median(soft[skin]), 0.92, 1.08) * np.median(light[cloth > 0.5])
         seam = cv2.GaussianBlur(skin.astype(np.float32), (0, 0), 4.0)
         light = light * (1 - seam) + shade * seam
     dyed = head.copy()
