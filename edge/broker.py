@@ -39,6 +39,8 @@ STABLE_S: Final = 10.0
 """A connection that lasted this long was a good one: the next attempt waits the shortest time again."""
 UNSTABLE_AFTER: Final = 3
 """This many connections in a row that do not last are a state of their own: else the log would tell of each."""
+OLDER_HELPED: Final = 2
+"""A broker that is silent to MQTT 5 and answers 3.1.1 this often is not asked for 5 again."""
 MAX_IN_FLIGHT: Final = 0xFFFF
 """What the protocol allows where the broker does not say less."""
 PACKET_OVERHEAD: Final = 32
@@ -116,6 +118,7 @@ class Broker:
         self._acks: list[Ack] = []
         self._only_older = settings.protocol == "3.1.1"
         self._older = self._only_older
+        self._older_helped = 0
         self._failures = 0
         self._brief = 0  # connections in a row that did not last
         self._connected_at_s = 0.0
@@ -160,9 +163,11 @@ class Broker:
             if fault.state == BrokerState.REFUSED_PROTOCOL:
                 self._only_older = self._older = True
                 fault = self._attempt()
-            elif fault is NO_ANSWER:  # how some brokers refuse a newer client; or chance, so 5 is tried again
+            elif fault is NO_ANSWER:  # how some brokers refuse a newer client; once may have been chance
                 self._older = True
                 fault = self._attempt()
+                self._older_helped += fault is None
+                self._only_older = self._older_helped >= OLDER_HELPED
         if fault is None:
             self._connected_at_s = self._clock.now().monotonic_s
             self._report_connection(Fault(BrokerState.CONNECTED, f"MQTT {self.protocol}"))
