@@ -19,11 +19,14 @@ from edge.types import Face, Frame, Gray
 SEARCH_FACE_PX: Final = 40
 """The frame is scaled down until the smallest wanted face has this width: well above the cascade's
 24-pixel window, near which small faces are missed (half of them at 30 pixels on real clips)."""
-NEAR_MARGIN: Final = 0.6
+NEAR_MARGIN: Final = 0.4
 """A known face is looked for within its box enlarged by this share on each side."""
-NEAR_SMALLER: Final = 0.7
-NEAR_LARGER: Final = 1.45
+NEAR_SMALLER: Final = 0.8
+NEAR_LARGER: Final = 1.3
 """... and at sizes between these multiples of its width."""
+ACCOMPANIED: Final = 0.5
+"""With a face known, motion elsewhere (hands, shoulders) has the frame searched after this share of the
+heartbeat at the earliest: a newcomer may wait, the known face is looked for near where it was."""
 STILL_LONG_SIDE_PX: Final = 1920
 """Still images are scaled down to this: faces that matter in a larger one are larger too."""
 STILL_SCALE_FACTOR: Final = 1.1
@@ -74,7 +77,8 @@ class Finder:
         if min(since_search_s, since_track_s) < self._settings.track_interval_s * 0.99:
             return self._tracker.faces(frame.at_s)
         moved = self._gate.moved(frame.gray, known)
-        if moved or since_search_s >= self._settings.heartbeat_s:
+        patience_s = self._settings.heartbeat_s * (ACCOMPANIED if moved and known else 0.0 if moved else 1.0)
+        if since_search_s >= patience_s:
             self._gate.searched()
             self._searched_at_s = self._tracked_at_s = frame.at_s
             self.searches += 1

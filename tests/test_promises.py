@@ -1,4 +1,4 @@
-"""What the README promises of an installation, held by the slim environment: the device's package and nothing else."""
+"""What the README promises of an installation, held by a slim environment with the device's package alone."""
 
 from __future__ import annotations
 

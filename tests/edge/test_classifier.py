@@ -55,8 +55,14 @@ def test_views_of_one_head_agree(classifier):
 
 
 @pytest.mark.parametrize(
-    "faces", [np.zeros((2, 48, 48)), np.zeros((2, 48, 48, 3), np.uint8), np.zeros(48, np.uint8), np.zeros((1, 0, 5), np.uint8)]
-)  # fmt: skip
+    "faces",
+    [
+        np.zeros((2, 48, 48)),
+        np.zeros((2, 48, 48, 3), np.uint8),
+        np.zeros(48, np.uint8),
+        np.zeros((1, 0, 5), np.uint8),
+    ],
+)
 def test_another_shape_or_dtype_is_refused(classifier, faces):
     with pytest.raises(ImageError, match="uint8"):
         classifier.predict(faces)

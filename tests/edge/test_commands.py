@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -78,7 +79,7 @@ def test_classify_goes_on_after_a_bad_file_and_ends_with_1(tmp_path, portrait):
     assert found.stderr == ""
     records = list(map(json.loads, found.stdout.splitlines()))
     assert ["error" in record for record in records] == [True, True, True, True, False]
-    assert all(os.path.basename(record["file"]) in record["error"] for record in records[:4])
+    assert all(Path(record["file"]).name in record["error"] for record in records[:4])
     plain = run("classify", truncated, portrait)
     assert plain.returncode == 1
     assert "truncated.jpg" in one_line(plain)
@@ -129,7 +130,7 @@ def test_an_unknown_view_is_refused_before_any_work(portrait):
 )
 def test_a_wrong_argument_is_one_line_and_its_exit_code(tmp_path, arguments, code, said):
     state = ("--state-dir", tmp_path / "state") if arguments[0] == "run" else ()
-    found = run(*arguments, *state, cwd=tmp_path, env={"PYTHONPATH": os.getcwd()})
+    found = run(*arguments, *state, cwd=tmp_path, env={"PYTHONPATH": str(Path.cwd())})
     assert found.returncode == code, found.stderr
     line = one_line(found)
     assert said in line
@@ -170,7 +171,9 @@ def test_model_info_and_verify():
 
 
 def test_doctor_says_what_to_do(tmp_path):
-    found = run("doctor", "--json", "--source", "63", "--broker", "mqtt://127.0.0.1:9", "--state-dir", tmp_path)
+    found = run(
+        "doctor", "--json", "--source", "63", "--broker", "mqtt://127.0.0.1:9", "--state-dir", tmp_path
+    )
     report = json.loads(found.stdout)
     checks = {check["name"]: check for check in report["checks"]}
     assert (found.returncode, report["ok"]) == (1, False)
@@ -183,6 +186,8 @@ def test_doctor_says_what_to_do(tmp_path):
 
 def test_help_starts_fast():
     """The promise is one second of processor time; the bench prints the figure, this only catches a heavy import."""
-    code = "import sys, edge.__main__ as m; m.build_parser(); print(sorted({'cv2', 'numpy'} & set(sys.modules)))"
+    code = (
+        "import sys, edge.__main__ as m; m.build_parser(); print(sorted({'cv2', 'numpy'} & set(sys.modules)))"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

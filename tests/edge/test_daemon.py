@@ -12,9 +12,9 @@ import time
 from collections import defaultdict
 
 import pytest
-from tests.mosquitto import Mosquitto, Subscriber, wait_for
 
 from edge.apps.clip import bundled_clip
+from tests.mosquitto import Mosquitto, Subscriber, wait_for
 
 BROKER_AWAY_S = 10.0
 

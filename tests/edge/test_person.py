@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -178,4 +179,4 @@ def test_each_new_has_one_end_and_the_numbers_have_no_gap(frames, hold_s):
     for life in lives.values():
         assert [life[0].type, life[-1].type] == ["new", "end"]
         assert all(event.type == "update" for event in life[1:-1])
-        assert all(one.emotion != two.emotion for one, two in zip(life[:-2], life[1:-1], strict=True))
+        assert all(one.emotion != two.emotion for one, two in pairwise(life[:-1]))

@@ -16,7 +16,12 @@ def unit(root, tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("needs systemd-analyze: sudo apt install systemd")
     # The installed program is absent here; any executable stands for it.
-    text = re.sub(r"^ExecStart=\S+", "ExecStart=/usr/bin/env", (root / "systemd/emotion-edge.service").read_text(), flags=re.M)
+    text = re.sub(
+        r"^ExecStart=\S+",
+        "ExecStart=/usr/bin/env",
+        (root / "systemd/emotion-edge.service").read_text(),
+        flags=re.MULTILINE,
+    )
     path = tmp_path / "emotion-edge.service"
     path.write_text(text)
     return path
