@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from edge.ids import uuid7
-from edge.outbox_db import Database, StoreUnavailableError
+from edge.outbox_age import AgeClock
+from edge.outbox_db import StoreUnavailableError
+from edge.outbox_table import Life, Row, Table, Waiting
 from edge.types import EndReason, Event, Moment
 
 logger = logging.getLogger(__name__)
@@ -28,16 +29,6 @@ LATE_OPEN_ID: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One event that waits for the broker's acknowledgement."""
-
-    rowid: int
-    event_id: str
-    face_id: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Dropped:
     """What was given up since the start, in whole face lives wherever possible."""
 
@@ -45,25 +36,6 @@ class Dropped:
     events: int = 0
     refused: int = 0
     """Events that the broker will never take, such as one larger than its limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A row that is not on disk yet."""
-
-    row: Row
-    seq: int
-    type: str
-    at_s: float
-
-
-@dataclass(slots=True)
-class _Life:
-    """A face that has not ended."""
-
-    last: Event
-    dropped: bool = False
-    """Its `new` was given up, so nothing that follows may be sent."""
 
 
 class Outbox:
@@ -85,19 +57,18 @@ class Outbox:
         self.max_age_s = max_age_s
         self._max_rows = max_rows
         self._lock = threading.RLock()
-        self._db = Database(path)
+        self._table = Table(path)
         self._degraded: str | None = None
         self._dropped = Dropped()
-        self._memory: list[_Waiting] = []
+        self._memory: list[Waiting] = []
         self._acknowledged: set[int] = set()  # rows on disk whose deletion the disk refused so far
-        self._lives: dict[str, _Life] = {}
+        self._lives: dict[str, Life] = {}
         self._changed: set[str] = set()  # faces whose row in the table `faces` is out of date
         self._stored = 0
         self._next_id = 1
         self._handed = 0  # rows up to here may have reached the broker
-        self._age_s = 0.0  # the outbox's own clock, see _now_s
-        self._age_offset_s: float | None = None
-        self._last_alive_utc_s = 0.0  # of the boot before this one
+        self._age = AgeClock()
+        self._boot_id: str | None = None
         self._loaded = False
         self._tried_at_s = float("-inf")
         self._tended_at_s = float("-inf")
@@ -110,7 +81,7 @@ class Outbox:
     @property
     def recovered_from(self) -> Path | None:
         """Where a corrupt database was moved, if one was met."""
-        return self._db.recovered_from
+        return self._table.recovered_from
 
     @property
     def degraded(self) -> str | None:
@@ -131,17 +102,17 @@ class Outbox:
     def put(self, event: Event, now: Moment) -> None:
         """Keep an event until it is acknowledged; it is on disk on return, unless `degraded` says why not."""
         with self._lock:
-            at_s = self._now_s(now)
+            at_s = self._age.read(now)
             if self._belongs_to_dropped(event):
                 return
             if event.type == "end":
                 self._lives.pop(event.face_id, None)
             else:
-                self._lives[event.face_id] = _Life(event)
+                self._lives[event.face_id] = Life(event)
             self._changed.add(event.face_id)
             row = Row(self._next_id, event.id, event.face_id, msgspec.json.encode(event))
             self._next_id += 1
-            self._memory.append(_Waiting(row, event.seq, event.type, at_s))
+            self._memory.append(Waiting(row, event.seq, event.type, at_s))
             self._flush(now)
             self._limit_rows()
             self._tend(now)
@@ -154,19 +125,19 @@ class Outbox:
         with self._lock:
             rows: list[Row] = []
             try:
-                records = self._db.read(
-                    "SELECT id, event_id, face_id, payload FROM events WHERE id > ? ORDER BY id LIMIT ?",
-                    after,
-                    limit + len(self._acknowledged),
-                )
-                rows = [Row(*record) for record in records if record[0] not in self._acknowledged]
+                found = self._table.after(after, limit + len(self._acknowledged))
+                rows = [row for row in found if row.rowid not in self._acknowledged]
             except StoreUnavailableError as error:
                 self._failed(error.reason)
             rows += [one.row for one in self._memory if one.row.rowid > after]
             rows = rows[:limit]
             if rows and rows[-1].rowid > self._handed:
                 self._handed = rows[-1].rowid
-                self._note_handed()
+                try:
+                    if self._degraded is None:
+                        self._table.note({"handed": float(self._handed)})
+                except StoreUnavailableError as error:
+                    self._failed(error.reason)
             return rows
 
     def acknowledge(self, rowid: int) -> None:
@@ -178,8 +149,7 @@ class Outbox:
                     return
             if self._degraded is None:
                 try:
-                    with self._db.transaction() as connection:
-                        count = connection.execute("DELETE FROM events WHERE id = ?", (rowid,)).rowcount
+                    count = self._table.delete(rowid)
                 except StoreUnavailableError as error:
                     self._failed(error.reason)
                 else:
@@ -204,7 +174,8 @@ class Outbox:
         `end_ts` is the last moment at which the earlier boot is known to have run (to a minute).
         """
         with self._lock:
-            alive = Moment(0.0, datetime.fromtimestamp(self._last_alive_utc_s, UTC)).stamp
+            self._boot_id = boot_id
+            alive = min(self._age.last_alive, now.stamp)
             ends = []
             for face_id, life in list(self._lives.items()):
                 if life.last.boot_id == boot_id:
@@ -232,18 +203,16 @@ class Outbox:
         with self._lock:
             oldest = [one.at_s for one in self._memory[:1]]
             try:
-                records = self._db.read(
-                    "SELECT id, at_s FROM events ORDER BY id LIMIT ?", 1 + len(self._acknowledged)
-                )
+                records = self._table.oldest(1 + len(self._acknowledged))
                 oldest += [at_s for rowid, at_s in records if rowid not in self._acknowledged]
             except StoreUnavailableError as error:
                 self._failed(error.reason)
-            return max(0.0, self._now_s(now) - min(oldest)) if oldest else 0.0
+            return max(0.0, self._age.read(now) - min(oldest)) if oldest else 0.0
 
     def tend(self, now: Moment) -> None:
         """Do what is due: write what a full disk kept in memory, drop what is too old, note a sign of life."""
         with self._lock:
-            self._now_s(now)
+            self._age.read(now)
             if self._memory or self._acknowledged or self._degraded:
                 self._flush(now)
                 self._limit_rows()
@@ -259,34 +228,20 @@ class Outbox:
                     logger.error(  # noqa: TRY400  # the reason says all, a traceback adds nothing
                         "%d events are lost: they were in memory only (%s)", len(self._memory), error.reason
                     )
-            self._db.close()
-
-    def _now_s(self, now: Moment) -> float:
-        """Read the outbox's own clock: it goes on over restarts, and a jump of the wall clock does not move it."""
-        if self._age_offset_s is None:
-            away_s = now.utc.timestamp() - self._last_alive_utc_s
-            known = self._last_alive_utc_s > 0 and now.synced and away_s > 0
-            self._age_offset_s = self._age_s + (away_s if known else 0.0) - now.monotonic_s
-        self._age_s = max(self._age_s, now.monotonic_s + self._age_offset_s)
-        return self._age_s
+            self._table.close()
 
     def _load(self) -> None:
-        [(count, top)] = self._db.read("SELECT count(*), coalesce(max(id), 0) FROM events")
-        meta = dict(self._db.read("SELECT name, value FROM meta"))
-        for face_id, payload, dropped in self._db.read("SELECT face_id, payload, dropped FROM faces"):
-            try:
-                last = msgspec.json.decode(payload, type=Event)
-            except msgspec.MsgspecError:
-                logger.warning("an open face in the outbox cannot be read: it is not ended")
-                self._changed.add(face_id)
-            else:
-                self._lives.setdefault(face_id, _Life(last, bool(dropped)))
-        self._stored = count
-        self._handed = max(self._handed, int(meta.get("handed", 0)))
-        self._next_id = max(self._next_id, top + 1, self._handed + 1)
-        self._age_s = max(self._age_s, meta.get("age_s", 0.0))
-        self._age_offset_s = None
-        self._last_alive_utc_s = meta.get("alive_utc_s", 0.0)
+        stored = self._table.load()
+        if stored.unreadable:
+            logger.warning(
+                "%d open faces in the outbox cannot be read: no end is sent", len(stored.unreadable)
+            )
+            self._changed |= stored.unreadable
+        self._lives = stored.lives | self._lives
+        self._stored = stored.rows
+        self._handed = max(self._handed, int(stored.meta.get("handed", 0)))
+        self._next_id = max(self._next_id, stored.top + 1, self._handed + 1)
+        self._age.resume(stored.meta.get("age_s", 0.0), stored.meta.get("alive_utc_s", 0.0))
         self._loaded = True
 
     def _belongs_to_dropped(self, event: Event) -> bool:
@@ -306,10 +261,13 @@ class Outbox:
         self._tried_at_s = now.monotonic_s
         try:
             if self._degraded not in (None, "disk-full", "locked"):
-                self._db.reopen()
-            if not self._loaded:
+                self._table.reopen()
+            late = not self._loaded
+            if late:
                 self._load()
             self._write(now)
+            if late and self._boot_id is not None:
+                self.end_open_faces(now, boot_id=self._boot_id)  # those that could not be read at the start
         except StoreUnavailableError as error:
             self._failed(error.reason)
             if error.reason == "corrupt":  # a new file was begun: this event goes there
@@ -319,51 +277,22 @@ class Outbox:
                     self._failed(again.reason)
 
     def _write(self, now: Moment | None) -> None:
-        with self._db.transaction() as connection:
-            connection.executemany("DELETE FROM events WHERE id = ?", [(one,) for one in self._acknowledged])
-            connection.executemany(
-                "INSERT INTO events VALUES(?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        one.row.rowid,
-                        one.row.event_id,
-                        one.row.face_id,
-                        one.seq,
-                        one.type,
-                        one.at_s,
-                        one.row.payload,
-                    )
-                    for one in self._memory
-                ],
-            )
-            for face_id in self._changed:
-                if life := self._lives.get(face_id):
-                    connection.execute(
-                        "REPLACE INTO faces VALUES(?, ?, ?)",
-                        (face_id, msgspec.json.encode(life.last), life.dropped),
-                    )
-                else:
-                    connection.execute("DELETE FROM faces WHERE face_id = ?", (face_id,))
-            meta = {"age_s": self._age_s, "handed": float(self._handed)}
-            if now is not None:
-                meta["alive_utc_s"] = now.utc.timestamp()
-            connection.executemany("REPLACE INTO meta VALUES(?, ?)", list(meta.items()))
-            recounted = self._stored + len(self._memory)
-            if self._acknowledged or self._degraded:
-                [(recounted,)] = connection.execute("SELECT count(*) FROM events").fetchall()
-        self._stored = recounted
+        meta = {"age_s": self._age.age_s, "handed": float(self._handed)}
+        if now is not None:
+            meta["alive_utc_s"] = now.utc.timestamp()
+        recount = bool(self._acknowledged or self._degraded)
+        counted = self._table.write(
+            self._memory,
+            deleted=self._acknowledged,
+            lives={face_id: self._lives.get(face_id) for face_id in self._changed},
+            meta=meta,
+            recount=recount,
+        )
+        self._stored = counted if recount else self._stored + len(self._memory)
         self._degraded = None
         self._memory.clear()
         self._acknowledged.clear()
         self._changed.clear()
-
-    def _note_handed(self) -> None:
-        if self._degraded is None:
-            try:
-                with self._db.transaction() as connection:
-                    connection.execute("REPLACE INTO meta VALUES('handed', ?)", (float(self._handed),))
-            except StoreUnavailableError as error:
-                self._failed(error.reason)
 
     def _failed(self, reason: str) -> None:
         """Go on without the disk, or, when the file was corrupt and is moved aside, with a new one."""
@@ -388,7 +317,7 @@ class Outbox:
         if self._degraded or now.monotonic_s - self._tended_at_s < interval_s:
             return
         self._tended_at_s = now.monotonic_s
-        while self._drop_from_disk(self._age_s - self.max_age_s):
+        while self._drop_from_disk(self._age.age_s - self.max_age_s):
             pass
         try:
             self._write(now)  # the sign of life
@@ -397,24 +326,8 @@ class Outbox:
 
     def _drop_from_disk(self, before_s: float) -> bool:
         """Drop the oldest life begun before `before_s` that no broker has seen; else an `update` of another."""
-        face_id: str | None = None
         try:
-            with self._db.transaction() as connection:
-                born = connection.execute(
-                    "SELECT face_id, at_s FROM events WHERE seq = 0 AND id > ? ORDER BY id LIMIT 1",
-                    (self._handed,),
-                ).fetchone()
-                if born and born[1] < before_s:
-                    face_id = born[0]
-                    count = connection.execute("DELETE FROM events WHERE face_id = ?", (face_id,)).rowcount
-                    connection.execute("UPDATE faces SET dropped = 1 WHERE face_id = ?", (face_id,))
-                else:
-                    # The broker knows these faces: their `end` must still come, an `update` may be missed.
-                    count = connection.execute(
-                        "DELETE FROM events WHERE id = (SELECT id FROM events WHERE type = 'update' "
-                        "AND at_s < ? ORDER BY id LIMIT 1)",
-                        (before_s,),
-                    ).rowcount
+            face_id, count = self._table.drop_life(unseen_after=self._handed, before_s=before_s)
         except StoreUnavailableError as error:
             self._failed(error.reason)
             return False

@@ -79,12 +79,7 @@ class Database:
         except StoreUnavailableError as error:
             if error.reason == "read-only":
                 raise _unwritable(path, "it is read-only") from None
-            logger.warning("the outbox %s cannot be opened now (%s)", path, error.reason)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the file could be opened."""
-        return self._connection is not None
+            logger.debug("the outbox %s cannot be opened now (%s)", path, error.reason)
 
     def reopen(self) -> None:
         """Open the file again after a fault; raises StoreUnavailableError while that is not possible."""

@@ -10,7 +10,8 @@ from typing import Final
 from edge.broker import Ack, Broker, Will
 from edge.broker_state import NOT_AUTHORISED, PAYLOAD_FORMAT_INVALID, BrokerState, Fault, fault_of_puback
 from edge.clock import Clock
-from edge.outbox import Outbox, Row
+from edge.outbox import Outbox
+from edge.outbox_table import Row
 from edge.payloads import OFFLINE, ONLINE, InfoPayload, StatePayload, StatsPayload, Topics, encode
 from edge.settings import MqttSettings
 

@@ -164,13 +164,13 @@ def test_a_closed_outbox_answers_and_does_not_open_its_file_again(path, clock):
 
 def fill_disk(outbox):
     """SQLite's own limit gives the very error of a full disk, SQLITE_FULL."""
-    connection = outbox._db._connection
+    connection = outbox._table._db._connection
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count={pages}")
 
 
 def empty_disk(outbox):
-    outbox._db._connection.execute("PRAGMA max_page_count=1000000")
+    outbox._table._db._connection.execute("PRAGMA max_page_count=1000000")
 
 
 def test_a_full_disk_keeps_events_in_memory_says_so_and_heals_in_order(path, clock):
@@ -240,12 +240,30 @@ print(outbox.degraded, outbox.depth)
 outbox.close()
 outbox = Outbox(folder / "outbox.sqlite", max_rows=10_000, max_age_s=1e6)
 print(outbox.degraded, outbox.depth, len(outbox.pending(1000)))
+
+# The disk is full at the start already, and the last boot left a face open.
+open_face, *_ = life("open", clock.now())
+outbox.put(open_face, clock.now())
+outbox.close()
+try:
+    ballast.write_bytes(bytes(10_000_000))
+except OSError:
+    pass
+outbox = Outbox(folder / "outbox.sqlite", max_rows=10_000, max_age_s=1e6)
+early = outbox.end_open_faces(clock.now(), boot_id="boot-2")
+for one in life("later", clock.now(), boot_id="boot-2"):
+    outbox.put(one, clock.now())
+print(outbox.degraded)
+ballast.unlink()
+clock.advance(5)
+outbox.tend(clock.now())
+print(outbox.degraded, outbox.depth, [one.face_id for one in outbox.open_faces()])
 """
 
 
 def test_a_really_full_file_system_loses_nothing(tmp_path, root):
     """A small tmpfs in its own mount name space; where the kernel forbids that, the test above stands for it."""
-    mount = "mount -t tmpfs -o size=600k tmpfs"
+    mount = "mount -t tmpfs -o size=3m tmpfs"
     script = f'{mount} "$1" && exec "$2" -c "$3" "$1"'
     for unshare in (["unshare", "-m"], ["unshare", "-rm"]):
         possible = subprocess.run([*unshare, "sh", "-c", f"{mount} {tmp_path}"], capture_output=True)
@@ -261,7 +279,10 @@ def test_a_really_full_file_system_loses_nothing(tmp_path, root):
         timeout=60,
     )
     assert done.stderr == ""
-    assert done.stdout.split("\n")[:3] == ["disk-full 600", "None 600", "None 600 600"]
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["disk-full 600", "None 600", "None 600 600"]
+    assert lines[3] in {"disk-full", "disk-error", "cannot-open"}
+    assert lines[4] == "None 605 []"  # the open face has its end, and the later life is there
 
 
 # --- bounds -----------------------------------------------------------------------------------------
@@ -483,7 +504,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule()
     def heal(self):
-        if self.outbox._db._connection:
+        if self.outbox._table._db._connection:
             empty_disk(self.outbox)
         self.outbox.tend(self.clock.advance(2))
         assert self.outbox.degraded is None
