@@ -15,6 +15,9 @@ EXAMPLES = (
     "emotion-edge run --source clip.mp4 --loop --events # and print each event here too",
 )
 
+SAME_WISH_S = 1.0
+"""Signals this close are one wish: `timeout` and process managers send theirs to process and group both."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
@@ -33,6 +36,7 @@ def execute(options: argparse.Namespace) -> int:
     settings = settings_from(options)
     start_logging(settings.log.level)
     from edge.apps.readable import event_line
+    from edge.clock import SystemClock
     from edge.daemon import Daemon
     from edge.payloads import encode
     from edge.types import Event
@@ -43,10 +47,17 @@ def execute(options: argparse.Namespace) -> int:
     shown = options.events or options.json
     daemon = Daemon(settings, on_event=show if shown else None, max_frames=options.max_frames)
 
+    clock = SystemClock()
+    first_at_s: list[float] = []
+
     def end(number: int, _: FrameType | None) -> None:
+        now_s = clock.now().monotonic_s
+        if first_at_s and now_s - first_at_s[0] > SAME_WISH_S:
+            # A second wish means "now": it ends the process in the ordinary way.
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        first_at_s.append(now_s)
         daemon.stop()
-        # A second signal means "now": it ends the process in the ordinary way.
-        signal.signal(number, signal.SIG_DFL)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
