@@ -19,7 +19,7 @@ from edge.apps.readable import event_line
 from edge.clock import ManualClock
 from edge.draw import draw_faces
 from edge.pipeline import Pipeline
-from edge.settings import load_settings
+from edge.settings_file import load_settings
 from edge.source import open_source
 from edge.types import Event, Moment
 

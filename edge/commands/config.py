@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from edge.commands.options import add_daemon_options, settings_from
-from edge.settings import settings_toml
+from edge.settings_file import settings_toml
 
 SUMMARY = "check a settings file, or show every setting in force"
 EXAMPLES = (

@@ -9,7 +9,8 @@ import sys
 from typing import Any
 
 from edge.errors import SettingsError
-from edge.settings import Settings, load_settings
+from edge.settings import Settings
+from edge.settings_file import load_settings
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
     Raises
     ------
     SettingsError
-        See `edge.settings.load_settings`.
+        See `edge.settings_file.load_settings`.
     """
     overrides: list[tuple[str, Any]] = []
     for text in options.set:

@@ -148,7 +148,7 @@ def test_the_same_clip_gives_the_same_events(played, truth):
 
 
 def test_the_view_names_the_words(truth):
-    from edge.settings import load_settings
+    from edge.settings_file import load_settings
 
     events = play(load_settings(overrides=[("emotion.view", "happy")]), truth).events
     assert {event.view for event in events} == {"happy"}
