@@ -64,7 +64,7 @@ class StatePayload(msgspec.Struct, frozen=True, kw_only=True):
 
     faces: int
     emotion: str
-    """Of the largest face; `none` with nobody in view."""
+    """The one that most faces show; `none` with nobody in view."""
     confidence: float
     """Probability of `emotion`, 0 to 1; 0 with nobody in view."""
     ts: str
