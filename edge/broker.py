@@ -105,6 +105,8 @@ class Broker:
                 "[mqtt] password_file is set without a user name",
                 expected="mqtts://user@host or [mqtt] username",
             )
+        if self._password is not None and not self.address.tls and not self.address.is_loopback:
+            logger.warning("broker %s: the password travels readably; to fix: use mqtts://", self.address)
         self._tls = tls_context(settings) if self.address.tls else None
         if not self.address.tls and (settings.ca_file or settings.cert_file):
             raise BrokerError(

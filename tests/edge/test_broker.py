@@ -306,6 +306,15 @@ def test_tls_is_1_2_or_newer(authority):
     assert context.verify_mode == ssl.CERT_REQUIRED
 
 
+def test_a_password_over_an_open_network_is_warned_of(tmp_path, caplog):
+    secret = tmp_path / "secret"
+    secret.write_text("r1ght-one\n")
+    for url, count in (("mqtt://cam@127.0.0.1", 0), ("mqtts://cam@house", 0), ("mqtt://cam@house", 1)):
+        caplog.clear()
+        make(url, password_file=str(secret))
+        assert ["readably" in line for line in lines(caplog)] == [True] * count
+
+
 # --- files and settings that cannot be used ---------------------------------------------------------
 
 
