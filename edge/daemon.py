@@ -29,8 +29,6 @@ POLL_S: Final = 0.25
 OUTBOX_NAME: Final = "outbox.sqlite"
 EARLY: Final = 0.8
 """A frame that comes at this share of the wanted interval is taken: cameras do not keep time exactly."""
-TEND_INTERVAL_S: Final = 1.0
-"""How often the outbox may write what a full disk kept in memory."""
 SHOWING: Final = frozenset({SourceState.PLAYING, SourceState.CHANGED})
 
 log = logging.getLogger(__name__)
@@ -45,7 +43,6 @@ class _Said:
     mood: Mood | None = None
     state_at_s: float = -1e9
     stats_at_s: float = -1e9
-    tended_at_s: float = -1e9
     outbox_trouble: str | None = None
 
 
@@ -219,10 +216,6 @@ class Daemon:
             publisher.wake()
 
     def _report_outbox(self, outbox: Outbox) -> None:
-        now = self._clock.now()
-        if now.monotonic_s - self._said.tended_at_s >= TEND_INTERVAL_S:
-            self._said.tended_at_s = now.monotonic_s
-            outbox.tend(now)
         trouble = outbox.degraded
         if trouble != self._said.outbox_trouble:
             self._said.outbox_trouble = trouble
