@@ -21,7 +21,7 @@ from edge.bundle import SCHEMA, Manifest
 from edge.errors import DataError
 from edge.labels import HEADS
 from train.answers import Answers, ask_bundle, ask_keras, load_keras_model
-from train.checkpoint import Progress
+from train.checkpoint import PROGRESS_NAME, Progress
 from train.data import NO_LABEL, Faces
 from train.metrics import accuracy
 from train.model import multiply_adds
@@ -50,7 +50,7 @@ class Request:
 
 def read_progress(model: Path) -> Progress | None:
     """Return what the run that wrote the model says of itself, if its progress.json lies beside it."""
-    path = model.with_name("progress.json")
+    path = model.with_name(PROGRESS_NAME)
     try:
         return msgspec.json.decode(path.read_bytes(), type=Progress)
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from edge.errors import TrainingError
 from train.recipe import Recipe, difference
 
 STATE_NAME = "state.npz"
+PROGRESS_NAME = "progress.json"
 BEST_NAME = "model.keras"
 
 
@@ -53,7 +54,9 @@ def save(folder: Path, progress: Progress, state: State) -> None:
         with path.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
+    readable = msgspec.json.format(msgspec.json.encode(progress), indent=1)
     _replace(folder / STATE_NAME, write)
+    _replace(folder / PROGRESS_NAME, lambda path: path.write_bytes(readable))
 
 
 def save_model(path: Path, model: Any) -> None:

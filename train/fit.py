@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -225,7 +224,6 @@ class _Run:
             checkpoint.save_model(self.out / checkpoint.BEST_NAME, self.shadow)
         state = {group: _numpy(variables) for group, variables in self.variables().items()}
         checkpoint.save(self.out, progress, {**state, "ema": self.average.values or []})
-        (self.out / "progress.json").write_bytes(msgspec.json.format(msgspec.json.encode(progress), indent=1))
 
 
 def _numpy(variables: list[Any]) -> list[npt.NDArray[Any]]:
