@@ -22,6 +22,7 @@ from edge.settings import MqttSettings
 from tests.certificates import Authority
 from tests.events import event, life
 from tests.fake_broker import FakeBroker
+from tests.fault_proxy import FaultProxy
 from tests.mosquitto import Mosquitto, Subscriber, free_port, wait_for
 
 CLOCK = SystemClock()
@@ -234,6 +235,25 @@ def test_connections_cut_at_any_message_lose_nothing_and_keep_the_order(outbox, 
                 received.setdefault(json.loads(one.payload)["id"], json.loads(one.payload))
     assert_whole_and_in_order(received.values(), sent)
     assert outbox.dropped.refused == 0
+
+
+def test_a_network_that_cuts_stalls_half_closes_and_truncates_loses_nothing(
+    mosquitto, outbox, publish, monkeypatch
+):
+    monkeypatch.setattr(publisher_module, "MIN_ACK_TIMEOUT_S", 0.3)
+    with Subscriber(mosquitto) as consumer, FaultProxy(mosquitto.port, seed=3) as proxy:
+        url = f"mqtt://127.0.0.1:{proxy.port}"
+        publisher = publish(url, reconnect_min_s=0.001, reconnect_max_s=0.01, connect_timeout_s=0.3)
+        sent, number = [], 0
+        while sum(proxy.faults.values()) < 120:
+            sent += put(outbox, publisher, *life(f"f{number}", CLOCK.now()))
+            number += 1
+            wait_for(lambda: outbox.depth < 100, "room")
+        proxy.active = False
+        wait_for(lambda: outbox.depth == 0, "an empty outbox")
+        wait_for(lambda: len(consumer.unique) >= len(sent), "all events")
+        assert_whole_and_in_order(consumer.unique, sent)
+        assert all(proxy.faults.values())
 
 
 def test_a_broker_that_hangs_is_given_up_and_the_events_sent_again(mosquitto, outbox, publish, monkeypatch):
