@@ -270,6 +270,18 @@ def test_a_broker_that_hangs_is_given_up_and_the_events_sent_again(mosquitto, ou
         assert_whole_and_in_order(consumer.unique, sent)
 
 
+def test_a_broker_that_lives_and_acknowledges_nothing_is_given_up(outbox, publish, monkeypatch, caplog):
+    monkeypatch.setattr(publisher_module, "MIN_ACK_TIMEOUT_S", 0.3)
+    awake = threading.Event()
+    with FakeBroker(answer=lambda _: 0 if awake.is_set() else None) as fake:
+        publisher = publish(fake.url, keepalive_s=2)
+        put(outbox, publisher, *life("a", CLOCK.now()))
+        wait_for(lambda: len(fake.levels) >= 2, "a second connection")
+        assert "acknowledges nothing" in caplog.text
+        awake.set()
+        wait_for(lambda: outbox.depth == 0, "an empty outbox")
+
+
 def test_without_a_broker_everything_returns_at_once_and_waits(outbox, publish):
     publisher = publish(f"mqtt://127.0.0.1:{free_port()}")
     began = time.monotonic()
