@@ -21,7 +21,7 @@ test: $(DEV)/ready $(SLIM)/ready mosquitto ## run every test (real Mosquitto, Li
 	@TEST_DATA="$(DATA)" TEST_SLIM="$(SLIM)" $(DEV)/bin/python -m pytest $(ARGS)
 
 test-edge: $(DEV)/ready-edge mosquitto ## run the tests of the device's part (no TensorFlow)
-	@TEST_DATA="$(DATA)" $(DEV)/bin/python -m pytest tests/edge tests/hardware tests/systemd tests/clip $(ARGS)
+	@TEST_DATA="$(DATA)" $(DEV)/bin/python -m pytest tests/edge tests/hardware tests/systemd tests/clip tests/test_boundaries.py $(ARGS)
 
 check: $(DEV)/ready ## lint, format check and types
 	@$(DEV)/bin/ruff check .

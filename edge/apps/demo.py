@@ -64,7 +64,7 @@ def run_demo(
         url = broker or stack.enter_context(EmbeddedBroker()).url
         inbox: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         subscriber = _subscribe(url, inbox)
-        daemon = _start_daemon(clip, url, state_dir, view=view, loop=loop)
+        daemon = _start_daemon(clip, url, state_dir, embedded=broker is None, view=view, loop=loop)
         asked = _pass_signals_to(daemon)
         if not as_json:
             print(f"Playing {Path(clip).name} through the daemon; its events, as a subscriber gets them:\n")
@@ -121,10 +121,12 @@ def _leave_no_trace(client: mqtt.Client) -> None:
 
 
 def _start_daemon(
-    clip: str, broker: str, state_dir: str, *, view: str | None, loop: bool
+    clip: str, broker: str, state_dir: str, *, embedded: bool, view: str | None, loop: bool
 ) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "edge", "run", "--source", clip, "--broker", broker]
     command += ["--device-id", DEVICE, "--state-dir", state_dir, "--set", 'log.level="warning"']
+    # The embedded broker says nothing to an MQTT 5 CONNECT: asking for it would cost a time-out.
+    command += ["--set", 'mqtt.protocol="3.1.1"'] if embedded else []
     command += ["--view", view] if view else []
     command += ["--loop"] if loop else []
     # A session of its own: Ctrl-C reaches the daemon once, through us.
