@@ -25,8 +25,8 @@ PIXEL_FREE = (
     "edge/person.py", "edge/stats.py", "edge/tracker.py",
 )  # fmt: skip
 """Modules between a reading and the broker: they must not be able to hold a picture."""
-TENSORFLOW_KERNELS = {"train/norm.py"}
-"""Modules of `train` that reach below Keras for speed where its backend is TensorFlow."""
+TENSORFLOW_KERNELS = {"train/network_cost.py", "train/norm.py"}
+"""Modules of `train` that reach below Keras: for speed, and for the .tflite schema that counts multiply-adds."""
 RUNTIMES = {"ai_edge_litert", "tflite_runtime"}
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from edge.errors import EmotionEdgeError
 from train.commands import add_evaluate, add_fit
+from train.report_command import add_report
 
 INTERRUPTED: Final = 130
 
@@ -20,6 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     add_fit(subparsers)
     add_evaluate(subparsers)
+    add_report(subparsers)
     return parser
 
 

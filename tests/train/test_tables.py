@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from train.tables import Table
+
+TABLE = Table("Title", ("name", "%"), [("a<b", "1.0"), ("c|d", "22.5")], "a note", [[0.5], [1.0]])
+
+
+def test_text_is_aligned():
+    assert TABLE.as_text().splitlines() == [
+        "Title",
+        "  name     %",
+        "  a<b    1.0",
+        "  c|d   22.5",
+        "  a note",
+    ]
+
+
+def test_markdown_escapes_its_own_signs():
+    assert TABLE.as_markdown().splitlines() == [
+        "### Title", "", "| name | % |", "|---|---|", "| a<b | 1.0 |", "| c\\|d | 22.5 |", "", "a note",
+    ]  # fmt: skip
+
+
+def test_html_escapes_and_shades():
+    html = TABLE.as_html()
+    assert "a&lt;b" in html
+    assert 'style="--s:0.50"' in html
