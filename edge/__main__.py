@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from importlib import import_module
 from typing import Final
 
 from edge import __version__
-from edge.errors import EmotionEdgeError
+from edge.exit_codes import end_of
 
 COMMANDS: Final = ("run", "demo", "classify", "bench", "doctor", "config", "model")
 EXIT_CODES: Final = """\
@@ -24,7 +23,6 @@ exit codes:
   7    an optional part of the package is not installed
   130  interrupted before anything was done
 """
-INTERRUPTED: Final = 130
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -59,19 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help()
         return 2
     options = parser.parse_args(arguments)
-    try:
-        code: int = options.execute(options)
-    except EmotionEdgeError as error:
-        print(f"emotion-edge: error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("emotion-edge: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nothing to tell anybody.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return code
+    return end_of("emotion-edge", lambda: options.execute(options))
 
 
 if __name__ == "__main__":
