@@ -67,7 +67,7 @@ def scores(manifest: Manifest, answers: Answers, faces: Faces) -> dict[str, Summ
         if counts.any():
             view = manifest.view(TEST_VIEW[test])
             probabilities = calibrated.probabilities(view.name)[counts]
-            found[test] = summarise(probabilities, right[counts], view.uncertain_below)
+            found[test] = summarise(probabilities, right[counts], view.labels, view.uncertain_below)
     return found
 
 

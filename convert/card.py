@@ -68,6 +68,7 @@ def card(manifest: Manifest) -> str:
             "reads `uncertain`. One standard deviation of the test's own noise is 0.7 points on FER2013 and 0.6 on "
             "FER+.\n"
         ),
+        _recalls(scores),
         "## How it was made\n",
         _made(provenance, network, training),
         DATA_AND_LICENCES,
@@ -90,6 +91,18 @@ def _table(scores: dict[str, Any]) -> str:
                 f"| **{row['accuracy']:.2%}** | {exact:.2%} | {(exact - row['accuracy']) * 100:.2f} "
                 f"| {row['ece']:.3f} | {answered} |"
             )
+    return "\n".join(lines) + "\n"
+
+
+def _recalls(scores: dict[str, Any]) -> str:
+    lines = [
+        "Faces of PrivateTest that get their own label, weakest first; the small ones rest on few faces:\n"
+    ]
+    for test in ("ferplus", "fer2013"):
+        row = scores["int8"].get("private", {}).get(test)
+        if row:
+            recalls = sorted(row["recall"].items(), key=lambda item: item[1])
+            lines.append(f"- {TITLES[test]}: " + ", ".join(f"{name} {share:.0%}" for name, share in recalls))
     return "\n".join(lines) + "\n"
 
 

@@ -144,9 +144,13 @@ class Summary(msgspec.Struct, frozen=True):
     ece: float
     coverage: float
     answered_accuracy: float
+    recall: dict[str, float]
+    """For each label that has faces: the share of them that gets it."""
 
 
-def summarise(probabilities: Probabilities, truth: Labels, threshold: float) -> Summary:
+def summarise(
+    probabilities: Probabilities, truth: Labels, labels: tuple[str, ...], threshold: float
+) -> Summary:
     """Return the figures that need no scikit-learn, rounded to what the test noise leaves."""
     sure = answered(probabilities, truth, threshold)
     figures = (
@@ -155,7 +159,13 @@ def summarise(probabilities: Probabilities, truth: Labels, threshold: float) -> 
         sure.coverage,
         sure.accuracy,
     )
-    return Summary(len(truth), *(round(figure, 4) for figure in figures))
+    answer = probabilities.argmax(axis=1)
+    recall = {
+        name: round(float((answer[truth == index] == index).mean()), 4)
+        for index, name in enumerate(labels)
+        if (truth == index).any()
+    }
+    return Summary(len(truth), *(round(figure, 4) for figure in figures), recall=recall)
 
 
 def score(

@@ -77,3 +77,14 @@ def test_a_class_that_never_comes_counts_as_zero_in_macro_f1():
 def test_softmax_by_hand():
     p = metrics.softmax(np.array([[0.0, math.log(9.0)]]), 2.0)
     assert p[0].tolist() == pytest.approx([0.25, 0.75])
+
+
+def test_summary_by_hand_names_only_labels_that_have_faces():
+    found = metrics.summarise(P, T, ("a", "b"), 0.6)
+    assert (found.faces, found.accuracy, found.coverage, found.recall) == (
+        4,
+        0.75,
+        0.75,
+        {"a": 1.0, "b": 0.5},
+    )
+    assert metrics.summarise(P[:1], T[:1], ("a", "b"), 0.0).recall == {"a": 1.0}
