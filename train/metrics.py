@@ -153,19 +153,20 @@ def summarise(
 ) -> Summary:
     """Return the figures that need no scikit-learn, rounded to what the test noise leaves."""
     sure = answered(probabilities, truth, threshold)
-    figures = (
-        accuracy(probabilities, truth),
-        calibration_error(probabilities, truth),
-        sure.coverage,
-        sure.accuracy,
-    )
     answer = probabilities.argmax(axis=1)
     recall = {
         name: round(float((answer[truth == index] == index).mean()), 4)
         for index, name in enumerate(labels)
         if (truth == index).any()
     }
-    return Summary(len(truth), *(round(figure, 4) for figure in figures), recall=recall)
+    return Summary(
+        faces=len(truth),
+        accuracy=round(accuracy(probabilities, truth), 4),
+        ece=round(calibration_error(probabilities, truth), 4),
+        coverage=round(sure.coverage, 4),
+        answered_accuracy=round(sure.accuracy, 4),
+        recall=recall,
+    )
 
 
 def score(
