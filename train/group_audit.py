@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,7 +97,7 @@ def audit(answers: Answers, people: People, view: str) -> list[Group]:
     chosen += [
         (key, name, people.groups[key] == index)
         for key in people.groups
-        for index, name in enumerate(people.names[key])
+        for index, name in sorted(enumerate(people.names[key]), key=lambda pair: _age(pair[1]))
     ]
     found = []
     for key, name, members in chosen:
@@ -110,3 +111,9 @@ def audit(answers: Answers, people: People, view: str) -> list[Group]:
             sure = confidence[members]
             found.append(Group(key, name, count, rates, Rate(float(sure.mean()), of_mean(sure))))
     return found
+
+
+def _age(name: str) -> int:
+    """Return the first number in a name, so that ages stand in their order and other groups stay in theirs."""
+    digits = re.search(r"\d+", name)
+    return int(digits.group()) if digits else 0

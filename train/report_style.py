@@ -38,6 +38,8 @@ tr:last-child>*{border-bottom:0}
 thead th{background:var(--card);font-weight:600;white-space:normal;vertical-align:bottom;min-width:5.2em}
 th:first-child{text-align:left;position:sticky;left:0;background:var(--card)}
 tbody th{font-weight:500}
+.words{text-align:left}
+.matrix table{font-size:.75rem}.matrix th,.matrix td{padding:5px;min-width:0}
 td.shade{background:color-mix(in srgb,var(--c0) calc(var(--s)*75%),transparent)}
 details{margin:0 0 14px}
 summary{cursor:pointer;font-weight:600;margin-bottom:10px}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import Final
 
@@ -16,8 +17,8 @@ RIGHT: Final = 12
 TOP: Final = 12
 BOTTOM: Final = 42
 ROW_PX: Final = 22
-LABEL_PX: Final = 150
-DOTS_WIDTH: Final = 640
+LABEL_PX: Final = 118
+DOTS_WIDTH: Final = 520
 COLOURS: Final = 4
 """Series that the page has colours for; more begin again."""
 
@@ -73,16 +74,18 @@ def robustness_svg(figures: Figures, test: str) -> str:
 
 def audit_svg(figures: Figures, label: str) -> str:
     """Return the share of people of each group who are shown `label`, with 95 % intervals."""
-    parts = _grid(len(figures.audit))
+    most = max(group.rates[label].interval.high for group in figures.audit)
+    full = min(1.0, math.ceil(most * 10) / 10)
+    parts = _grid(len(figures.audit), full)
     for line, group in enumerate(figures.audit):
         rate = group.rates[label]
         middle = ROW_PX * line + ROW_PX / 2
+        low, high = (_wide(end / full) for end in (rate.interval.low, rate.interval.high))
         parts.append(_label(line, group.name, bold=line == 0))
         parts.append(
-            f'<line class="line c0" x1="{_wide(rate.interval.low):.1f}" x2="{_wide(rate.interval.high):.1f}" '
-            f'y1="{middle:.1f}" y2="{middle:.1f}"/>'
+            f'<line class="line c0" x1="{low:.1f}" x2="{high:.1f}" y1="{middle:.1f}" y2="{middle:.1f}"/>'
         )
-        parts.append(_dot(line, rate.value, 0, f"{group.name}: {rate.value:.1%} {label}"))
+        parts.append(_dot(line, rate.value / full, 0, f"{group.name}: {rate.value:.1%} {label}"))
     return _figure(parts, DOTS_WIDTH, _tall(len(figures.audit)), f"Share shown “{label}” by group, %", AUDIT)
 
 
@@ -147,12 +150,14 @@ def _tall(rows: int) -> int:
     return ROW_PX * rows + 24
 
 
-def _grid(rows: int) -> list[str]:
+def _grid(rows: int, full: float = 1.0) -> list[str]:
     parts = []
     for tick in range(6):
         x = _wide(tick / 5)
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{ROW_PX * rows}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{ROW_PX * rows + 16}" text-anchor="middle">{tick * 20}</text>')
+        parts.append(
+            f'<text x="{x:.1f}" y="{ROW_PX * rows + 16}" text-anchor="middle">{tick * 20 * full:.0f}</text>'
+        )
     return parts
 
 

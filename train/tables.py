@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Final
+
+WORDS: Final = 24
+"""A column with longer cells holds sentences and not figures: HTML sets it to the left."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,13 @@ class Table:
 
     def as_html(self) -> str:
         """Return a table in a box that scrolls sideways on a narrow screen."""
-        head = "".join(f'<th scope="col">{escape(column)}</th>' for column in self.columns)
+        longest = [max(map(len, cells)) for cells in zip(*self.rows, strict=True)] or [0] * len(self.columns)
+        wordy = [length > WORDS for length in longest]
+        words = ' class="words"'
+        head = "".join(
+            f'<th scope="col"{words if wide else ""}>{escape(column)}</th>'
+            for column, wide in zip(self.columns, wordy, strict=True)
+        )
         body = []
         for index, row in enumerate(self.rows):
             cells = [f'<th scope="row">{escape(row[0])}</th>']
@@ -52,11 +62,14 @@ class Table:
                 style = ""
                 if self.shades is not None:
                     style = f' style="--s:{self.shades[index][column]:.2f}" class="shade"'
+                elif wordy[column + 1]:
+                    style = words
                 cells.append(f"<td{style}>{escape(cell)}</td>")
             body.append(f"<tr>{''.join(cells)}</tr>")
         note = f'<p class="note">{escape(self.note)}</p>' if self.note else ""
+        kind = "table" if self.shades is None else "table matrix"
         return (
-            f'<figure class="table"><figcaption>{escape(self.title)}</figcaption><div class="scroll">'
+            f'<figure class="{kind}"><figcaption>{escape(self.title)}</figcaption><div class="scroll">'
             f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{note}</figure>"
         )
 

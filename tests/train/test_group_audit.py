@@ -31,3 +31,10 @@ def test_missing_or_misfit_groups_are_refused(tmp_path):
     np.savez(path, image=images, race=np.array([0, 5]), race_names=np.array(["x"]))
     with pytest.raises(DataError, match="race does not fit 2 images and 1 names"):
         load_people(path)
+
+
+def test_ages_stand_in_their_order():
+    names = ("0-2", "10-19", "3-9", "more than 70")
+    people = People(np.zeros((4, 8, 8), np.uint8), {"age": np.arange(4)}, {"age": names})
+    found = audit(Answers({"ferplus": np.zeros((4, 10), np.float32)}), people, "ferplus")
+    assert [group.name for group in found[1:]] == ["0-2", "3-9", "10-19", "more than 70"]

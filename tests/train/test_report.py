@@ -9,6 +9,7 @@ import sys
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from train.__main__ import main
@@ -126,3 +127,13 @@ def test_a_wrong_path_is_one_line_before_anything_is_measured(tmp_path, data_dir
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 4
     assert all(line.startswith("train: error: ") for line in lines)
+
+
+def test_a_float_network_of_another_bundle_is_noticed():
+    from train.answers import Answers
+    from train.report import LEAST_SAME, _same
+
+    first = Answers({"fer2013": np.eye(7, dtype=np.float32)[[0, 1, 2, 3]]})
+    other = Answers({"fer2013": np.eye(7, dtype=np.float32)[[0, 1, 2, 4]]})
+    assert _same(first, first) == 1.0
+    assert _same(first, other) == 0.75 < LEAST_SAME

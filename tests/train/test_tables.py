@@ -25,3 +25,11 @@ def test_html_escapes_and_shades():
     html = TABLE.as_html()
     assert "a&lt;b" in html
     assert 'style="--s:0.50"' in html
+
+
+def test_a_column_of_sentences_is_set_to_the_left():
+    html = Table(
+        "T", ("name", "how", "n"), [("a", "a sentence of many words, this", "1"), ("b", "short", "2")]
+    ).as_html()
+    assert html.count('class="words"') == 3
+    assert "words" not in Table("T", ("name", "n"), []).as_html()
