@@ -79,7 +79,7 @@ def find_pairs(
 
 def standardise(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return float32 (N, pixels) of mean 0 and length 1, so that a product is the correlation."""
-    flat = images.reshape(len(images), -1).astype(np.float32)
+    flat = images.reshape(len(images), images.shape[1] * images.shape[2]).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     lengths = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1e-6))
     return np.asarray(flat / lengths, np.float32)

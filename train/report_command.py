@@ -60,6 +60,8 @@ def execute_report(options: argparse.Namespace) -> int:
     from train.report_tables import all_tables
 
     _writable(options.out)
+    if options.card:
+        _writable(options.card.parent)
     names = ("data", "bundle", "small", "float_model", "fairface", "negatives", "ferplus", "peer")
     inputs = load_inputs(Paths(**{name: getattr(options, name) for name in names}))
     from tqdm import tqdm
@@ -94,7 +96,7 @@ def _writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"cannot write to {folder}: {error.strerror}", fix="pass another --out") from None
+        raise DataError(f"cannot write to {folder}: {error.strerror}", fix="pass another path") from None
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -45,8 +45,7 @@ def noise(figures: Figures) -> list[str]:
     lines = [
         (
             "Label noise: people annotating FER2013 agree with its labels on 65 ± 5 % of the faces "
-            "(Goodfellow et al. 2013). A good part of what is missing to 100 % is that, and figures above it "
-            "come from learning the labels' habits."
+            "(Goodfellow et al. 2013). A good part of what is missing to 100 % is that."
         )
     ]
     if figures.label_agreement:

@@ -31,6 +31,8 @@ def test_made_pairs_are_found_and_strangers_are_not(images):
     pairs, correlations = find_pairs(images, np.arange(20), np.arange(20, 40))
     assert pairs.tolist() == [[3, 23], [7, 27]]
     assert (correlations > 0.95).all()
+    pairs, _ = find_pairs(images, np.array([0]), np.array([1]))
+    assert pairs.shape == (0, 2)
 
 
 def test_duplicates_name_rows_of_the_whole_set_and_differing_labels(images):

