@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Final
 
 from convert.commands import add_calibration, add_compare, add_quantise
-from edge.errors import EmotionEdgeError
-
-INTERRUPTED: Final = 130
+from edge.exit_codes import end_of
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -27,15 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code; an expected error is one line, never a traceback."""
     options = build_parser().parse_args(arguments)
-    try:
-        code: int = options.execute(options)
-    except EmotionEdgeError as error:
-        print(f"convert: error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("convert: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    return code
+    return end_of("convert", lambda: options.execute(options))
 
 
 if __name__ == "__main__":

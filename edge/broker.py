@@ -233,7 +233,7 @@ class Broker:
             except Exception as error:  # it is going anyway
                 logger.debug("goodbye to %s failed: %s", self.address, type(error).__name__)
             _close_socket(client)
-        self.report(Fault(BrokerState.STOPPED, "stopped"))
+        self.report(Fault(BrokerState.STOPPED, "as asked"))
 
     def interrupt(self) -> None:
         """Make a `poll` in progress, or the next one, return at once. For any thread."""

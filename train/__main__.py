@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Final
 
-from edge.errors import EmotionEdgeError
+from edge.exit_codes import end_of
 from train.commands import add_evaluate, add_fit
 from train.report_command import add_report
-
-INTERRUPTED: Final = 130
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -28,15 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code; an expected error is one line, never a traceback."""
     options = build_parser().parse_args(arguments)
-    try:
-        code: int = options.execute(options)
-    except EmotionEdgeError as error:
-        print(f"train: error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("train: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    return code
+    return end_of("train", lambda: options.execute(options))
 
 
 if __name__ == "__main__":

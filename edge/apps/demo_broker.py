@@ -34,7 +34,7 @@ class EmbeddedBroker:
             raise MissingExtraError(
                 f"the demo's broker is not installed ({error})",
                 expected="the package amqtt",
-                fix="pip install 'emotion-edge[demo]', or point `emotion-edge run --broker` at a broker of yours",
+                fix="pip install 'emotion-edge[demo]', or name a broker of yours with --broker",
             ) from None
         self._broker_class = Broker
         self.port = _free_port()
@@ -58,7 +58,7 @@ class EmbeddedBroker:
             raise BrokerError(
                 f"the demo's broker did not start ({type(error).__name__}: {error})",
                 expected=f"a listener on {self.url}",
-                fix="try again, or use a broker of yours with `emotion-edge run --broker`",
+                fix="try again, or name a broker of yours with --broker",
             ) from None
         return self
 
