@@ -9,7 +9,7 @@ from edge.bundle import Head, Manifest, View
 from edge.errors import DataError
 from edge.labels import VIEW_HEAD, VIEW_LABELS, view_matrix
 from train.answers import Answers
-from train.data import NO_LABEL, Faces
+from train.faces import NO_LABEL, Faces
 from train.metrics import Summary, choose_threshold, fit_temperature, summarise
 from train.recipe import ConversionRecipe
 from train.truth import TEST_VIEW, TESTS, truth

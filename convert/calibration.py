@@ -12,7 +12,7 @@ import numpy.typing as npt
 from edge.errors import DataError
 from edge.labels import FER2013_HEAD
 from edge.preprocess import InputSpec, to_input
-from train.data import NO_LABEL, Faces
+from train.faces import NO_LABEL, Faces
 from train.truth import EMOTIONS
 
 COMMITTED: Final = Path(__file__).with_name("calibration_indices.json")

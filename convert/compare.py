@@ -12,7 +12,7 @@ import numpy as np
 from edge.errors import DataError
 from edge.preprocess import InputSpec, to_input
 from train.answers import Answers
-from train.data import NO_LABEL, Faces
+from train.faces import NO_LABEL, Faces
 from train.metrics import accuracy
 from train.truth import TEST_VIEW, TESTS, truth
 

@@ -22,7 +22,7 @@ from edge.errors import DataError
 from edge.labels import HEADS
 from train.answers import Answers, ask_bundle, ask_keras, load_keras_model
 from train.checkpoint import PROGRESS_NAME, Progress
-from train.data import NO_LABEL, Faces
+from train.faces import NO_LABEL, Faces
 from train.metrics import accuracy
 from train.model import multiply_adds
 from train.recipe import Recipe

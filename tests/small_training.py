@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import pytest
 
-from train.data import Faces
+from train.faces import Faces
 
 
 def make_faces(train=28, public=14, private=14, seed=0) -> Faces:

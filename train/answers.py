@@ -13,7 +13,7 @@ from edge.bundle import Manifest
 from edge.errors import DataError
 from edge.labels import HEADS, VIEW_HEAD, VIEW_LABELS, view_matrix
 from edge.preprocess import InputSpec
-from train.data import Faces, prepare
+from train.faces import Faces, prepare
 from train.metrics import Probabilities, softmax
 
 Logits = dict[str, npt.NDArray[np.float32]]

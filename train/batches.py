@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edge.labels import FER2013_HEAD, FERPLUS_HEAD
 from edge.preprocess import InputSpec
-from train.data import NO_LABEL, Faces, prepare
+from train.faces import NO_LABEL, Faces, prepare
 from train.losses import label_targets, vote_targets
 from train.recipe import Recipe
 

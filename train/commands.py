@@ -91,7 +91,8 @@ def execute_fit(options: argparse.Namespace) -> int:
     """Train, after saying what the data is."""
     recipe = recipe_of(options)
     choose_backend()
-    from train.data import describe, load, load_negatives
+    from train.data import load, load_negatives
+    from train.faces import describe
     from train.fit import fit
 
     faces = load(options.data, ferplus=options.ferplus)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from edge.errors import DataError
 from edge.labels import FER2013_HEAD, FERPLUS_HEAD
-from train.data import PRIVATE, PUBLIC, TRAIN, Faces
+from train.faces import PRIVATE, PUBLIC, TRAIN, Faces
 
 SIDE_PX: Final = 48
 FERPLUS_NAME: Final = "fer2013new.csv"

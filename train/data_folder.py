@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edge.errors import DataError
 from edge.labels import FER2013_HEAD, FERPLUS_HEAD
-from train.data import PRIVATE, PUBLIC, TRAIN, Faces
+from train.faces import PRIVATE, PUBLIC, TRAIN, Faces
 
 SUFFIXES: Final = (".jpg", ".jpeg", ".png")
 ALIASES: Final = {

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edge.errors import DataError
 from edge.labels import FER2013_HEAD, FERPLUS_HEAD
-from train.data import PRIVATE, Faces
+from train.faces import PRIVATE, Faces
 
 
 def load_npz(path: Path) -> Faces:

@@ -9,7 +9,7 @@ import msgspec
 
 from edge.errors import DataError
 from train.answers import Answers
-from train.data import NO_LABEL, SPLIT_TITLES, Faces
+from train.faces import NO_LABEL, SPLIT_TITLES, Faces
 from train.metrics import Scores, score
 from train.truth import TEST_VIEW, TESTS, truth
 

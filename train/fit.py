@@ -17,8 +17,8 @@ from edge.labels import HEADS, view_matrix
 from train import checkpoint
 from train.batches import Batches
 from train.checkpoint import Progress
-from train.data import NO_LABEL, Faces, prepare
 from train.ema import WeightAverage
+from train.faces import NO_LABEL, Faces, prepare
 from train.metrics import softmax
 from train.recipe import Recipe
 from train.truth import truth

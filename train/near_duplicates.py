@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from train.data import Faces
+from train.faces import Faces
 
 HASH_SIDE: Final = 9
 """Lowest frequencies a side of the cosine transform; without the mean's and the last ones 64 bits are left."""

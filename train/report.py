@@ -12,7 +12,7 @@ import numpy.typing as npt
 from edge.labels import FER2013_HEAD, FERPLUS_HEAD
 from train.answers import Answers
 from train.corrupt import CORRUPTIONS, HEAVY_BLUR, corrupt
-from train.data import NO_LABEL, Faces
+from train.faces import NO_LABEL, Faces
 from train.group_audit import Group, audit
 from train.intervals import Interval, bootstrap, wilson
 from train.metrics import Scores, accuracy, calibration_error, reliability, score

@@ -16,7 +16,8 @@ from edge.classifier import EmotionClassifier
 from edge.errors import DataError, MissingExtraError
 from train.answers import Answers, ask_keras, load_keras_model
 from train.corrupt import CROP_PX
-from train.data import Faces, load, load_negatives
+from train.data import load, load_negatives
+from train.faces import Faces
 from train.group_audit import People, load_people
 from train.peer import Peer, PeerFile, find_peer
 from train.robustness import Subject

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from train.data import SPLIT_TITLES
 from train.evaluate import TITLES
+from train.faces import SPLIT_TITLES
 from train.group_audit import Rate
 from train.intervals import Interval
 from train.report import Figures

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from train.answers import Answers
 from train.corrupt import CORRUPTIONS, corrupt
-from train.data import NO_LABEL, Faces
+from train.faces import NO_LABEL, Faces
 from train.metrics import accuracy
 from train.truth import TEST_VIEW, truth
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.labels import FER2013_HEAD, FERPLUS_HEAD, VIEW_LABELS
-from train.data import NO_LABEL, Faces
+from train.faces import NO_LABEL, Faces
 
 EMOTIONS: Final = 8
 """The first eight columns of FER+ are emotions; `unknown` and `not_a_face` follow."""

@@ -12,7 +12,8 @@ from edge.bundle import load_bundle
 from edge.classifier import EmotionClassifier
 from edge.errors import BundleError
 from train.__main__ import main as train
-from train.data import SPLITS, load
+from train.data import load
+from train.faces import SPLITS
 
 pytest.importorskip("tensorflow")
 

@@ -8,7 +8,7 @@ import pytest
 from convert.calibration import Indices, inputs
 from edge.classifier import EmotionClassifier
 from train.batches import Batches
-from train.data import Faces
+from train.faces import Faces
 from train.recipe import load_recipe
 
 

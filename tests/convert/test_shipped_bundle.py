@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
+
 import numpy as np
 import pytest
 
 from edge.bundle import load_bundle
 from edge.classifier import EmotionClassifier
+from edge.errors import BundleError
 from edge.labels import VIEW_LABELS
 from train.answers import ask_bundle
 from train.data import load
@@ -87,3 +92,23 @@ def test_the_card_names_data_licences_limits_and_law():
     ):
         assert words in text
     assert load_bundle().manifest.model.sha256 in text
+
+
+def test_a_float_network_in_a_right_manifest_is_refused(tmp_path):
+    """What is on the device is int8: a float network of the same shape, checksum and all, does not get in."""
+    import keras
+    import tensorflow as tf
+
+    bundle = load_bundle()
+    inputs = keras.Input((48, 48, 1), batch_size=1)
+    pooled = keras.layers.GlobalAveragePooling2D()(inputs)
+    heads = [keras.layers.Dense(len(head.labels))(pooled) for head in bundle.manifest.heads]
+    network = tf.lite.TFLiteConverter.from_keras_model(keras.Model(inputs, heads)).convert()
+    folder = tmp_path / "float"
+    shutil.copytree(bundle.path, folder)
+    (folder / "model.tflite").write_bytes(network)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["model"] |= {"sha256": hashlib.sha256(network).hexdigest(), "bytes": len(network)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=r"takes float32 .*expected int8"):
+        EmotionClassifier.load(folder)

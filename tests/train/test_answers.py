@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from train.answers import Answers, ask_bundle
-from train.data import Faces
+from train.faces import Faces
 
 
 def test_pictures_of_one_size_or_many_get_the_same_answers(faces):

@@ -7,7 +7,8 @@ import pytest
 
 from edge.errors import DataError
 from edge.preprocess import InputSpec
-from train.data import NO_LABEL, PUBLISHED_COUNTS, Faces, describe, load, load_negatives, prepare
+from train.data import load, load_negatives
+from train.faces import NO_LABEL, PUBLISHED_COUNTS, Faces, describe, prepare
 
 
 def test_published_counts_are_the_data_sets_sizes():

@@ -6,7 +6,8 @@ import pytest
 
 from edge.errors import DataError
 from edge.labels import FER2013_HEAD
-from train.data import PRIVATE, PUBLIC, TRAIN, load
+from train.data import load
+from train.faces import PRIVATE, PUBLIC, TRAIN
 
 
 def write(folder, faces, *, prefix=""):

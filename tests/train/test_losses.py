@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from train.data import NO_LABEL
+from train.faces import NO_LABEL
 from train.losses import cross_entropy, label_targets, vote_targets
 
 

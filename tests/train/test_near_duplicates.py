@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from train.data import Faces
+from train.faces import Faces
 from train.near_duplicates import duplicates, find_pairs, perceptual_hash
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from train.data import NO_LABEL, load
+from train.data import load
+from train.faces import NO_LABEL
 from train.truth import TESTS, arg_max, majority, truth
 
 
