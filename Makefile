@@ -9,7 +9,7 @@ SLIM := .venv-slim
 PIP_OPTIONS := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-edge check bench model clip clean
+.PHONY: help demo test test-edge check bench model report clip clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -35,6 +35,9 @@ model: $(DEV)/ready ## train, quantise and compare the network anew (hours; DATA
 	@TF_CPP_MIN_LOG_LEVEL=2 $(DEV)/bin/python -m train fit --recipe emotion --data "$(DATA)/fer2013.npz" --out runs/emotion --resume
 	@TF_CPP_MIN_LOG_LEVEL=2 $(DEV)/bin/python -m convert quantise --model runs/emotion/model.keras --data "$(DATA)/fer2013.npz" --out edge/models/emotion
 	@TF_CPP_MIN_LOG_LEVEL=2 $(DEV)/bin/python -m convert compare --model runs/emotion/model.keras --bundle edge/models/emotion --data "$(DATA)/fer2013.npz"
+
+report: $(DEV)/ready ## every figure of the shipped network as one HTML page in runs/report (about 20 minutes)
+	@TF_CPP_MIN_LOG_LEVEL=2 $(DEV)/bin/python -m train report --data "$(DATA)" --float train/weights/emotion.keras --out runs/report
 
 clip: $(DEV)/ready ## build the bundled clip anew from DATA
 	@$(DEV)/bin/python tests/clip/build.py --data "$(DATA)"
