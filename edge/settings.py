@@ -33,6 +33,7 @@ class SourceSettings(msgspec.Struct, frozen=True):
     """Start a file or folder again at its end."""
     width_px: Annotated[int, Meta(ge=64, le=7680)] = 640
     height_px: Annotated[int, Meta(ge=64, le=4320)] = 480
+    """Width and height that a camera is asked for."""
     frame_interval_s: PositiveSeconds = 0.1
     """The loop looks at one frame in this time, and skips the rest."""
     stall_s: PositiveSeconds = 5.0
@@ -50,7 +51,9 @@ class FinderSettings(msgspec.Struct, frozen=True):
     cascade: str = ""
     """Path of another Haar cascade file; empty: OpenCV's frontal face."""
     scale_factor: Annotated[float, Meta(gt=1.01, le=2)] = 1.15
+    """Step of the search over face sizes: larger is cheaper and misses more."""
     min_neighbors: Annotated[int, Meta(ge=0, le=20)] = 3
+    """Overlapping hits that make a face: more means fewer wrong boxes and fewer faces."""
     motion_levels: Annotated[float, Meta(ge=0, le=255)] = 1.5
     """Mean absolute difference, in gray levels, of two 80x60 pictures that counts as motion; 0: no gate."""
     heartbeat_s: PositiveSeconds = 1.0
@@ -73,6 +76,7 @@ class EmotionSettings(msgspec.Struct, frozen=True):
     interval_s: PositiveSeconds = 0.2
     """Each face is read this often."""
     threads: Annotated[int, Meta(ge=1, le=16)] = 1
+    """Processor threads of the network."""
 
 
 class PersonSettings(msgspec.Struct, frozen=True):
@@ -94,12 +98,14 @@ class MqttSettings(msgspec.Struct, frozen=True):
     url: str = "mqtt://127.0.0.1:1883"
     """mqtt[s]://[user@]host[:port]; never with a password."""
     username: str = ""
+    """Wins over the user in `url`."""
     password_file: str = ""
     """File whose first line is the password (a systemd credential works)."""
     ca_file: str = ""
     """PEM file of the authority that signed the broker's certificate; empty: the system's."""
     cert_file: str = ""
     key_file: str = ""
+    """Client certificate and its key (PEM); both or none."""
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     """`auto` tries 5 first and goes back to 3.1.1."""
     base: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "emo"
@@ -114,6 +120,7 @@ class MqttSettings(msgspec.Struct, frozen=True):
     """How long a stop waits for the broker to acknowledge what is left."""
     state_min_interval_s: PositiveSeconds = 1.0
     state_max_interval_s: PositiveSeconds = 60.0
+    """`state` is sent at most and at least this often."""
     stats_interval_s: PositiveSeconds = 60.0
 
 
@@ -122,6 +129,7 @@ class OutboxSettings(msgspec.Struct, frozen=True):
 
     max_rows: Annotated[int, Meta(ge=10, le=10_000_000)] = 100_000
     max_age_s: PositiveSeconds = 7 * 86_400.0
+    """Beyond these the oldest whole face lives are dropped, and counted."""
 
 
 class LogSettings(msgspec.Struct, frozen=True):

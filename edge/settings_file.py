@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
+import inspect
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,18 +66,36 @@ def load_settings(
 
 
 def settings_toml(settings: Settings) -> str:
-    """Return the settings as TOML that `load_settings` reads back; they hold no secret, only files of secrets."""
+    """Return the settings as commented TOML that `load_settings` reads back; secrets are not among them."""
     blocks = []
-    for section in _SECTIONS:
+    for section, struct in _SECTIONS.items():
         keys = msgspec.to_builtins(getattr(settings, section))
-        lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in keys.items()]
-        blocks.append("\n".join([f"[{section}]", *lines]))
+        notes = _notes(struct)
+        lines = [f"[{section}]"]
+        for key, value in keys.items():
+            lines += [f"# {note}" for note in notes.get(key, "").splitlines()]
+            lines.append(f"{key} = {msgspec.json.encode(value).decode()}")
+        blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
 
 _SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     field.name: field.type for field in msgspec.structs.fields(Settings)
 }
+
+
+def _notes(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """Return what the source says below each key: Python keeps no docstrings of attributes."""
+    try:
+        body = ast.parse(inspect.getsource(struct)).body[0]
+    except (OSError, SyntaxError):  # A copy without sources shows the keys alone.
+        return {}
+    statements = body.body if isinstance(body, ast.ClassDef) else []
+    notes: dict[str, str] = {}
+    for key, note in pairwise(statements):
+        if isinstance(key, ast.AnnAssign) and isinstance(key.target, ast.Name) and isinstance(note, ast.Expr):
+            notes[key.target.id] = inspect.cleandoc(str(getattr(note.value, "value", "")))
+    return notes
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -102,3 +102,9 @@ def test_any_value_is_taken_or_refused_by_name(key, value):
         load_settings(overrides=[(key, value)])
     except SettingsError as error:
         assert key.split(".")[1] in str(error)
+
+
+def test_what_show_prints_says_what_each_key_means():
+    text = settings_toml(Settings())
+    assert "# Faces narrower than this, in pixels of the frame, are not looked for" in text
+    assert text.count("#") > 20
