@@ -98,7 +98,7 @@ class MqttSettings(msgspec.Struct, frozen=True):
     url: str = "mqtt://127.0.0.1:1883"
     """mqtt[s]://[user@]host[:port]; never with a password."""
     username: str = ""
-    """Wins over the user in `url`."""
+    """The user, where `url` names none."""
     password_file: str = ""
     """File whose first line is the password (a systemd credential works)."""
     ca_file: str = ""
