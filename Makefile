@@ -37,7 +37,7 @@ model: $(DEV)/ready ## train, quantise and compare the network anew (hours; DATA
 	@TF_CPP_MIN_LOG_LEVEL=2 $(DEV)/bin/python -m convert compare --model runs/emotion/model.keras --bundle edge/models/emotion --data "$(DATA)/fer2013.npz"
 
 report: $(DEV)/ready ## every figure of the shipped network as one HTML page in runs/report (about 20 minutes)
-	@TF_CPP_MIN_LOG_LEVEL=2 $(DEV)/bin/python -m train report --data "$(DATA)" --float train/weights/emotion.keras --out runs/report
+	@TF_CPP_MIN_LOG_LEVEL=2 $(DEV)/bin/python -m train report --data "$(DATA)" --float train/weights/emotion.keras --out runs/report $(ARGS)
 
 clip: $(DEV)/ready ## build the bundled clip anew from DATA
 	@$(DEV)/bin/python tests/clip/build.py --data "$(DATA)"
