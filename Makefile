@@ -12,7 +12,7 @@ PIP_OPTIONS := --quiet --disable-pip-version-check
 .PHONY: help demo test test-edge check bench model report clip clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/ready ## play the bundled clip through the daemon and print its MQTT events
 	@$(VENV)/bin/emotion-edge demo $(ARGS)
