@@ -117,7 +117,7 @@ def load_bundle(path: str | Path | None = None, *, name: str = "emotion", kind: 
 
     Parameters
     ----------
-    path: the bundle's folder; `None` takes the shipped bundle called `name`.
+    path: the bundle's folder, or the name of a shipped one; `None` takes the shipped bundle called `name`.
     kind: what the bundle must be for.
 
     Raises
@@ -125,7 +125,7 @@ def load_bundle(path: str | Path | None = None, *, name: str = "emotion", kind: 
     BundleError
         A file is missing, the checksum or the schema differs, or the manifest contradicts itself.
     """
-    folder = bundled_path(name) if path is None else Path(path)
+    folder = bundled_path(name) if path is None else _folder(path)
     manifest = read_manifest(folder)
     if manifest.kind != kind:
         raise BundleError(
@@ -134,6 +134,12 @@ def load_bundle(path: str | Path | None = None, *, name: str = "emotion", kind: 
             fix="pass another bundle",
         )
     return Bundle(folder, manifest, _read_model(folder, manifest.model))
+
+
+def _folder(path: str | Path) -> Path:
+    folder = Path(path)
+    shipped = bundled_path(folder.name)
+    return shipped if folder.parent == Path() and not folder.exists() and shipped.is_dir() else folder
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -70,7 +70,7 @@ class EmotionSettings(msgspec.Struct, frozen=True):
     """The network and the words it answers with."""
 
     bundle: str = ""
-    """Folder of a model bundle; empty: the one shipped."""
+    """Folder of a model bundle, or the name of a shipped one; empty: `emotion`."""
     view: str = "ferplus"
     """Label set: ferplus, fer2013, basic, five or happy."""
     interval_s: PositiveSeconds = 0.2

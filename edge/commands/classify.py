@@ -29,7 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="picture file (JPEG, PNG, …)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--view", help="ferplus (default), fer2013, basic, five or happy")
-    parser.add_argument("--model", metavar="DIR", help="model bundle; without it the one shipped")
+    parser.add_argument(
+        "--model", metavar="BUNDLE", help="model bundle: a folder, or the name of a shipped one"
+    )
     parser.add_argument(
         "--annotate", metavar="DIR", help="write copies with boxes and words into this folder"
     )

@@ -16,7 +16,7 @@ EXAMPLES = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("action", choices=("info", "verify"))
-    parser.add_argument("bundle", nargs="?", help="bundle folder; without it the one shipped")
+    parser.add_argument("bundle", nargs="?", help="bundle folder, or the name of a shipped one (emotion)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 

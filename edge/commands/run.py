@@ -23,7 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     add_daemon_options(parser)
     parser.add_argument("--view", help="ferplus (default), fer2013, basic, five or happy")
-    parser.add_argument("--model", metavar="DIR", help="model bundle; without it the one shipped")
+    parser.add_argument(
+        "--model", metavar="BUNDLE", help="model bundle: a folder, or the name of a shipped one"
+    )
     parser.add_argument("--events", action="store_true", help="also print each event, readably")
     parser.add_argument(
         "--json", action="store_true", help="print events as published, one JSON object a line"

@@ -41,6 +41,14 @@ def test_the_shipped_bundle_loads_and_its_checksum_is_its_file_s():
     assert len(bundle.model) < 1_500_000
 
 
+def test_a_shipped_bundle_goes_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_bundle("emotion").path == bundled_path("emotion")
+    assert "no-such-model" in refused("no-such-model")
+    (tmp_path / "emotion").mkdir()  # a folder that is there comes first
+    assert "manifest.json" in refused("emotion")
+
+
 def test_a_missing_folder_or_file_is_named(tmp_path, bundle):
     assert "nowhere" in refused(tmp_path / "nowhere")
     (bundle / "model.tflite").unlink()
