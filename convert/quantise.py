@@ -146,6 +146,7 @@ def _provenance(request: Request, folded: Any, calibration: dict[str, Any]) -> d
     training = request.recipe.training
     out = request.out.name if request.out.is_absolute() else request.out.as_posix()
     recipe_name = request.recipe.network.name
+    named = f"--name {request.name} --recipe {recipe_name}"
     fit = f"python -m train fit --recipe {recipe_name} --data {data} --out runs/{recipe_name} --seed {training.seed}"
     return {
         "recipe": msgspec.to_builtins(request.recipe),
@@ -157,7 +158,7 @@ def _provenance(request: Request, folded: Any, calibration: dict[str, Any]) -> d
         "data": ["FER2013", "FER+ votes", "patches without a face"],
         "commands": [
             f"{fit} --epochs {training.epochs}",
-            f"python -m convert quantise --model runs/{recipe_name}/{model} --data {data} --out {out}",
+            f"python -m convert quantise --model runs/{recipe_name}/{model} --data {data} --out {out} {named}",
             f"python -m convert compare --model runs/{recipe_name}/{model} --bundle {out} --data {data}",
         ],
     }
