@@ -215,6 +215,10 @@ class Subscriber:
             first.setdefault(event["id"], event)
         return list(first.values())
 
+    def has(self, count: int) -> bool:
+        """Whether so many different events have come."""
+        return len(self.unique) >= count
+
     def last(self, suffix: str) -> bytes | None:
         """The latest payload of a topic that ends so."""
         found = [payload for topic, payload, _ in list(self.messages) if topic.endswith(suffix)]

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from functools import partial
 
 import pytest
 
@@ -175,7 +176,7 @@ def test_mosquitto_killed_in_the_middle_loses_nothing(mosquitto, outbox, publish
             if number == 40:
                 # What Mosquitto acknowledged and neither saved nor delivered dies with it: no publisher can help
                 # that. So it is stopped in its tracks first, and what is under way then is unacknowledged.
-                wait_for(lambda told=len(sent): len(consumer.unique) >= told, "what was sent so far")
+                wait_for(partial(consumer.has, len(sent)), "what was sent so far")
                 mosquitto.pause()
             if number == 45:
                 mosquitto.kill()
