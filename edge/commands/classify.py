@@ -74,16 +74,16 @@ def _classify(
 
     from edge.images import read_image
     from edge.labels import UNCERTAIN
-    from edge.preprocess import cut
+    from edge.types import Frame
 
     image = read_image(Path(name))
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    frame = Frame(gray, index=0, at_s=0.0)
     labels = classifier.labels(view)
     threshold = classifier.uncertain_below(view)
     faces = []
     for face in finder.find(gray):
-        crop = cut(gray, face.box, classifier.input_spec.crop)
-        probabilities = classifier.predict(crop[np.newaxis], view)[0]
+        probabilities = classifier.read(frame, face, view).probabilities
         best = int(probabilities.argmax())
         confidence = float(probabilities[best])
         faces.append(
